@@ -1,0 +1,1 @@
+"""The DICOM service: DICOMweb on blob and table storage."""
