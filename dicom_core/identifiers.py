@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dicom_core.errors import InvalidIdentifier, InvalidPartition
 
-__all__ = ["DEFAULT_PARTITION", "Identifiers", "check_partition_name", "check_uid"]
+__all__ = ["DEFAULT_PARTITION", "Identifiers", "Partition", "check_partition_name", "check_uid"]
 
 DEFAULT_PARTITION = "Microsoft.Default"
 
@@ -49,3 +49,11 @@ class Identifiers:
     study: str
     series: str | None = None
     instance: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A data partition: `name` as first spelled, `key` a number that never changes. Names differ not only in letter case."""
+
+    name: str
+    key: int
