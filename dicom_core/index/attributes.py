@@ -12,10 +12,14 @@ from typing import Final
 __all__ = [
     "INSTANCE_DOCUMENT",
     "MODALITIES_IN_STUDY",
+    "MODALITY",
     "SEARCHABLE",
     "SERIES_DOCUMENT",
+    "SERIES_INSTANCE_UID",
     "SERIES_LATEST",
+    "SOP_INSTANCE_UID",
     "STUDY_DOCUMENT",
+    "STUDY_INSTANCE_UID",
     "STUDY_LATEST",
     "Attribute",
     "Level",
@@ -45,6 +49,10 @@ class Attribute:
     indexed: bool = True
 
 
+STUDY_INSTANCE_UID: Final = "0020000D"
+SERIES_INSTANCE_UID: Final = "0020000E"
+SOP_INSTANCE_UID: Final = "00080018"
+MODALITY: Final = "00080060"
 MODALITIES_IN_STUDY: Final = "00080061"
 
 SEARCHABLE: Final[dict[str, Attribute]] = {

@@ -1,0 +1,78 @@
+"""The index of one process: its lanes, and the paying of what committed batches owe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from dicom_core.identifiers import Partition
+from dicom_core.index.clock import Clock
+from dicom_core.index.feed import Feed
+from dicom_core.index.journal import Journal
+from dicom_core.index.keys import partition_key, shard_of
+from dicom_core.index.lane import Debt, Lane
+from dicom_core.storage.ports import Blobs, StorageError, Tables
+
+__all__ = ["Index"]
+
+_log = logging.getLogger(__name__)
+
+
+class Index:
+    """Commits to the index tables. `shards` is the number of shards of every data partition, fixed for the store's life."""
+
+    def __init__(self, tables: Tables, blobs: Blobs, clock: Clock, shards: int, feed: Feed | None = None) -> None:
+        self.tables = tables
+        self.blobs = blobs
+        self.clock = clock
+        self.shards = shards
+        self.feed = feed or Feed(tables, clock)
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def partition_key(self, partition: Partition, study: str) -> str:
+        """The partition key under which everything of a study lies."""
+        return partition_key(partition.name, shard_of(study, self.shards))
+
+    def partition_keys(self, partition: Partition) -> list[str]:
+        """The partition keys of all shards of a data partition."""
+        return [partition_key(partition.name, shard) for shard in range(self.shards)]
+
+    def lane(self, key: str) -> Lane:
+        """The lane of a partition key."""
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(self.tables, key, self.clock, self.settle)
+        return lane
+
+    def journal(self, key: str) -> Journal:
+        """A new journal for a request's uploads under a partition key; commit its `open` before the first upload."""
+        return Journal(key, self.clock.ulid())
+
+    async def settle(self, debt: Debt) -> None:
+        """Append a debt's events; its blobs and its outbox row go in the background. What fails is left to the sweeper."""
+        try:
+            if debt.events:
+                await self.feed.append(debt.name, debt.events)
+        except StorageError:
+            _log.warning("the change feed did not take the events of %s; the sweeper will append them", debt.row_key)
+            return
+        task = asyncio.create_task(self._drop(debt))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drop(self, debt: Debt) -> None:
+        try:
+            if debt.blobs:
+                await self.blobs.delete(debt.blobs)
+        except StorageError:
+            _log.warning("blobs of %s could not be deleted; the sweeper will", debt.row_key)
+            return
+        self.lane(debt.partition_key).leave(debt.row_key, lambda: self.feed.dropped(debt.name))
+
+    async def close(self) -> None:
+        """Finish what runs in the background."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+        for lane in self._lanes.values():
+            await lane.close()

@@ -1,0 +1,77 @@
+"""What study, series and instance rows keep of an instance's metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dicom_core.dicom.document import assemble, first_text, fragments
+from dicom_core.index.attributes import (
+    INSTANCE_DOCUMENT,
+    MODALITY,
+    SEARCHABLE,
+    SERIES_DOCUMENT,
+    SERIES_LATEST,
+    STUDY_DOCUMENT,
+    STUDY_LATEST,
+)
+
+__all__ = ["Summary", "inherit", "merge", "modality_of"]
+
+_KEPT: Final = frozenset(attribute.tag for attribute in SEARCHABLE.values() if attribute.indexed)  # latest non-empty value wins
+_MAX_LATEST: Final = 8 * 1024  # bytes of one attribute; longer ones are read from the instance
+_CUT: Final = b'{"vr":"UN"}'  # stands for an attribute that was too long; UN never occurs in metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The parts of a metadata document that rows carry: fragments by tag for study and series, documents else."""
+
+    study: dict[str, bytes]
+    study_latest: bytes
+    series: dict[str, bytes]
+    series_latest: bytes
+    instance: bytes
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, bytes]) -> Summary:
+        """Summarise a metadata document's fragments."""
+        return cls(
+            study=_pick(metadata, STUDY_DOCUMENT),
+            study_latest=assemble(_pick(metadata, STUDY_LATEST)),
+            series=_pick(metadata, SERIES_DOCUMENT),
+            series_latest=assemble(_pick(metadata, SERIES_LATEST)),
+            instance=assemble(_pick(metadata, INSTANCE_DOCUMENT)),
+        )
+
+
+def merge(old: bytes, new: Mapping[str, bytes]) -> bytes:
+    """The document of a study or series after an instance with the fragments `new`.
+
+    Values are those of the newest instance; but an indexed attribute that it lacks or leaves empty keeps its value.
+    """
+    merged = dict(new)
+    if old:
+        for tag, fragment in fragments(old).items():
+            if tag in _KEPT and b'"Value"' not in merged.get(tag, b""):
+                merged[tag] = fragment
+    return assemble(merged)
+
+
+def inherit(old: bytes, heir: Mapping[str, bytes]) -> bytes:
+    """The document of a study or series whose newest instance was deleted and the instance of `heir` is now.
+
+    Indexed attributes stay: deleting an instance does not bring earlier values back.
+    """
+    kept = {tag: fragment for tag, fragment in fragments(old).items() if tag in _KEPT}
+    return assemble({tag: fragment for tag, fragment in heir.items() if tag not in _KEPT} | kept)
+
+
+def modality_of(series: Mapping[str, bytes]) -> str:
+    """The Modality of a series as it is counted in its study, or empty."""
+    return (first_text(series[MODALITY]) or "").strip() if MODALITY in series else ""
+
+
+def _pick(metadata: Mapping[str, bytes], tags: frozenset[str]) -> dict[str, bytes]:
+    return {tag: fragment if len(fragment) <= _MAX_LATEST else _CUT for tag, fragment in metadata.items() if tag in tags}
