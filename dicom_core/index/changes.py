@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -13,6 +13,7 @@ from dicom_core.index.lane import Change
 from dicom_core.index.rows import InstanceRow, SeriesRow, StudyRow
 from dicom_core.index.summary import Summary, inherit, merge, modality_of
 from dicom_core.index.view import View
+from dicom_core.storage.ports import Row
 
 __all__ = ["Outdated", "Stored", "Successor", "delete_instances", "store_instance"]
 
@@ -72,23 +73,24 @@ def store_instance(partition: str, row: InstanceRow, summary: Summary, journal: 
 
 
 def delete_instances(
-    partition: str, study: str, instances: Iterable[tuple[str, str]], *, of_study: Successor | None, of_series: Successor | None
+    partition: str, rows: Sequence[Row], *, known: Mapping[str, Row], of_study: Successor | None = None, of_series: Successor | None = None
 ) -> Change[int]:
-    """Delete instances, given as (series, instance), and return how many there were.
+    """Delete instances of one study, given as instance rows, and return how many were still there.
 
-    The successors take over from deleted newest instances.
+    `known` holds study and series rows that were read anyway. The successors take over from deleted newest instances.
 
     Raises (from the commit):
         Outdated: a successor is needed and not given, or is itself gone.
     """
-    gone = list(instances)
-    keys = {pair: instance_key(study, *pair) for pair in gone}
-    series_keys = {series: series_key(study, series) for series, _ in gone}
+    found = [InstanceRow.of(row) for row in rows]
+    study = found[0].study
+    keys = {row.row_key: row for row in rows}
+    series_keys = {series_key(study, row.series) for row in found}
     heirs = {instance_key(study, heir.series, heir.instance) for heir in (of_study, of_series) if heir is not None}
 
     def apply(view: View) -> int:
         count = 0
-        for (series, instance), key in keys.items():
+        for key in keys:
             row = view.row(key)
             if row is None:
                 continue
@@ -96,11 +98,11 @@ def delete_instances(
             deleted = InstanceRow.of(row)
             view.remove(key)
             view.unlink(deleted.blobs)
-            view.event(Event(Action.DELETE, partition, study, series, instance, deleted.version))
+            view.event(Event(Action.DELETE, partition, study, deleted.series, deleted.instance, deleted.version))
             _shrink(view, deleted, of_study, of_series)
         return count
 
-    return Change(apply, reads=(study_key(study), *series_keys.values(), *keys.values(), *heirs))
+    return Change(apply, reads=(study_key(study), *series_keys, *keys, *heirs), known={**known, **keys})
 
 
 def _grown_series(old: SeriesRow | None, row: InstanceRow, version: int, summary: Summary) -> SeriesRow:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from dicom_core.identifiers import Partition
 from dicom_core.index.clock import Clock
@@ -57,7 +59,11 @@ class Index:
         except StorageError:
             _log.warning("the change feed did not take the events of %s; the sweeper will append them", debt.row_key)
             return
-        task = asyncio.create_task(self._drop(debt))
+        self.background(self._drop(debt))
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that no answer waits for; `close` does."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

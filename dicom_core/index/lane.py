@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
@@ -48,15 +48,15 @@ _LINGER: Final = 0.05  # seconds that deletions wait for a batch to ride along w
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[T]):
-    """A change of rows: `apply` may touch only the rows named in `reads` and `expected_absent`, and must be pure."""
+    """A change of rows: `apply` may touch only the rows named in `reads` and `expected_absent`, and must be pure.
+
+    `known` may hold rows of `reads` that were just read anyway.
+    """
 
     apply: Callable[[View], T]
     reads: tuple[str, ...] = ()
     expected_absent: tuple[str, ...] = ()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return self.reads + self.expected_absent
+    known: Mapping[str, Row] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Lane:
                 else:
                     missing[key] = None
             for key in waiting.change.reads:
-                known = self._known.get(key) if trusted else None
+                known = self._known.get(key) or waiting.change.known.get(key) if trusted else None
                 if known is None:
                     missing[key] = None
                 else:

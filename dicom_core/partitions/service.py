@@ -76,7 +76,7 @@ class PartitionService:
         """Every partition, in the order of their keys; the default one always is among them."""
         await self.ensure(DEFAULT_PARTITION)
         found = []
-        async for page in self._tables.scan(PARTITION_TABLE, _NAMES, "", _COUNTER):
+        async for page in self._tables.scan(PARTITION_TABLE, _NAMES, "!", _COUNTER):
             found += [PartitionInfo(self._remember(row), cast(str, row.properties["created"])) for row in page]
         return sorted(found, key=lambda info: info.partition.key)
 

@@ -1,0 +1,155 @@
+"""Deleting studies, series and instances."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from dicom_core.dicom.document import fragments
+from dicom_core.errors import BackendError, NotFoundError
+from dicom_core.identifiers import Identifiers, Partition
+from dicom_core.index.changes import Outdated, Successor, delete_instances
+from dicom_core.index.index import Index
+from dicom_core.index.keys import INDEX_TABLE, instance_key, instances_of, series_key, series_of, study_key
+from dicom_core.index.metadata import read_metadata
+from dicom_core.index.rows import INSTANCE_SUMMARY, InstanceRow, SeriesRow, StudyRow
+from dicom_core.index.summary import Summary
+from dicom_core.storage.ports import BlobNotFound, Row
+
+__all__ = ["DeleteService"]
+
+_AT_ONCE: Final = 10  # instances in one change, so that several changes fill a batch
+_ATTEMPTS: Final = 10
+_COLUMNS: Final = (*INSTANCE_SUMMARY, "meta_blob")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Everything that a delete was planned on: the instance rows to go, oldest first, and the rows around them."""
+
+    rows: list[Row]
+    known: dict[str, Row]
+    of_study: Successor | None = None
+    of_series: Successor | None = None
+
+
+class DeleteService:
+    """Deletes what a URL names; the files themselves go after the answer."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    async def delete(self, partition: Partition, ids: Identifiers) -> None:
+        """Delete a study, a series or an instance, with one change feed event per instance.
+
+        Raises:
+            NotFoundError: nothing is stored under the identifiers.
+        """
+        key = self._index.partition_key(partition, ids.study)
+        lane = self._index.lane(key)
+        deleted = 0
+        for _ in range(_ATTEMPTS):
+            plan = await self._plan(key, ids)
+            if plan is None:
+                break
+            changes = [
+                delete_instances(
+                    partition.name,
+                    plan.rows[start : start + _AT_ONCE],
+                    known=plan.known,
+                    of_study=plan.of_study,
+                    of_series=plan.of_series,
+                )
+                for start in range(0, len(plan.rows), _AT_ONCE)
+            ]
+            outcomes = await asyncio.gather(*map(lane.commit, changes), return_exceptions=True)
+            deleted += sum(outcome for outcome in outcomes if isinstance(outcome, int))
+            failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+            for failure in failures:
+                if not isinstance(failure, Outdated):
+                    raise failure
+            if not failures:
+                break
+        else:
+            raise BackendError("The resource is changing too fast to be deleted; please try again.")
+        if not deleted:
+            raise NotFoundError(f"The specified {_level(ids)} was not found.")
+
+    async def _plan(self, key: str, ids: Identifiers) -> _Plan | None:
+        """Read what a delete needs to know; None when there is nothing to delete."""
+        if ids.instance is not None and ids.series is not None:
+            return await self._plan_instance(key, ids.study, ids.series, ids.instance)
+        rows = await self._rows(key, *instances_of(ids.study, ids.series))
+        if not rows:
+            return None
+        rows.sort(key=_version)  # the newest go last, so that nobody has to take their place on the way
+        if ids.series is None:
+            return _Plan(rows, await self._around(key, ids.study))
+        known = await self._around(key, ids.study)
+        return _Plan(rows, known, of_study=await self._heir_of_study(key, ids.study, known, ids.series))
+
+    async def _plan_instance(self, key: str, study: str, series: str, instance: str) -> _Plan | None:
+        tables = self._index.tables
+        row = await tables.get(INDEX_TABLE, key, instance_key(study, series, instance))
+        if row is None:
+            return None
+        known = await tables.get_many(INDEX_TABLE, key, [study_key(study), series_key(study, series)])
+        series_row, study_row = known.get(series_key(study, series)), known.get(study_key(study))
+        if series_row is None or study_row is None:
+            return _Plan([row], known)  # deleted or changed meanwhile: the commit will tell
+        of_series = of_study = None
+        parent = SeriesRow.of(series_row)
+        if parent.newest == instance and parent.instances > 1:
+            rows = await self._rows(key, *instances_of(study, series))
+            others = [other for other in rows if other.row_key != row.row_key]
+            if others:
+                of_series = await self._successor(key, max(others, key=_version).row_key)
+        if StudyRow.of(study_row).newest == (series, instance):
+            known |= await self._around(key, study)
+            others_heir = await self._heir_of_study(key, study, known, series)
+            heirs = [heir for heir in (of_series, others_heir) if heir is not None]
+            of_study = max(heirs, key=lambda heir: heir.version, default=None)
+        return _Plan([row], known, of_study, of_series)
+
+    async def _heir_of_study(self, key: str, study: str, known: dict[str, Row], leaving: str) -> Successor | None:
+        """The newest instance outside the series `leaving`, if that series has the study's newest one."""
+        study_row = known.get(study_key(study))
+        if study_row is None or StudyRow.of(study_row).newest[0] != leaving:
+            return None
+        series = [SeriesRow.of(row) for name, row in known.items() if name.startswith("E|")]
+        others = [row for row in series if row.series != leaving]
+        if not others:
+            return None
+        heir = max(others, key=lambda row: row.top)
+        return await self._successor(key, instance_key(study, heir.series, heir.newest))
+
+    async def _successor(self, key: str, row_key: str) -> Successor | None:
+        row = await self._index.tables.get(INDEX_TABLE, key, row_key)
+        if row is None:
+            return None
+        heir = InstanceRow.of(row)
+        try:
+            metadata = await read_metadata(self._index.blobs, heir)
+        except BlobNotFound:
+            return None
+        return Successor(heir.series, heir.instance, heir.version, Summary.of(fragments(metadata)))
+
+    async def _around(self, key: str, study: str) -> dict[str, Row]:
+        """The study row and all its series rows."""
+        row = await self._index.tables.get(INDEX_TABLE, key, study_key(study))
+        rows = await self._rows(key, *series_of(study), columns=None)
+        return {row.row_key: row for row in [*([row] if row else []), *rows]}
+
+    async def _rows(self, key: str, start: str, end: str, *, columns: Iterable[str] | None = _COLUMNS) -> list[Row]:
+        select = None if columns is None else list(columns)
+        return [row async for page in self._index.tables.scan(INDEX_TABLE, key, start, end, select=select) for row in page]
+
+
+def _version(row: Row) -> int:
+    return cast(int, row.properties["version"])
+
+
+def _level(ids: Identifiers) -> str:
+    return "study" if ids.series is None else "series" if ids.instance is None else "instance"

@@ -1,0 +1,220 @@
+"""Storing the files of one request: take in, examine, upload, and commit when the whole request has arrived.
+
+Nothing is committed before the end of the request, because a later part may yet refuse all of it. Until then uploads
+lie under a journal row, which the commits consume.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dicom_core.dicom.document import assemble
+from dicom_core.dicom.part10 import NotDicom
+from dicom_core.dicom.reason_codes import FailureReason, WarningReason
+from dicom_core.dicom.validation import Examined, examine
+from dicom_core.identifiers import Partition
+from dicom_core.index.changes import Stored, store_instance
+from dicom_core.index.index import Index
+from dicom_core.index.journal import Journal
+from dicom_core.index.lane import Change
+from dicom_core.index.rows import InstanceRow, Metadata, fits_in_row, pack_metadata
+from dicom_core.index.summary import Summary
+from dicom_core.storage.ports import StorageError
+from dicom_core.store.intake import Chunks, Incoming, Whole, drain, off_loop, take_in
+from dicom_core.store.report import FailedItem, StoredItem, StoreReport
+
+__all__ = ["StoreService"]
+
+_log = logging.getLogger(__name__)
+
+_IMPLICIT_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
+_UPLOADS: Final = 8  # small files on their way to storage at once, per request
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """An instance whose file is uploaded, or on its way while `uploading` runs; not yet committed."""
+
+    row: InstanceRow
+    summary: Summary
+    journal: Journal
+    upload: int
+    item: StoredItem
+    uploading: asyncio.Task[None] | None = None
+
+
+class StoreService:
+    """Stores instances; see `store`."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    async def store(self, partition: Partition, files: AsyncIterator[Chunks], *, study: str | None, lenient: bool) -> StoreReport:
+        """Store every file of a request, each for itself, in order.
+
+        `files` yields the byte chunks of one file after the other. When it raises, the whole request is refused:
+        nothing is stored, and the error passes through. `study` restricts the request to one study. `lenient` selects
+        the validation of API version 2.
+        """
+        request = _Request(self._index, partition, study, lenient=lenient)
+        try:
+            async for chunks in files:
+                await request.receive(chunks)
+        except BaseException:
+            request.abandon()
+            raise
+        return await request.commit()
+
+
+class _Request:
+    def __init__(self, index: Index, partition: Partition, study: str | None, *, lenient: bool) -> None:
+        self._index = index
+        self._partition = partition
+        self._study = study
+        self._lenient = lenient
+        self._items: list[_Candidate | FailedItem] = []
+        self._journals: dict[str, Journal] = {}
+        self._multi_valued: set[str] = set()
+        self._unclear: set[str] = set()  # journals of uploads or commits with an unknown outcome
+        self._uploading = asyncio.Semaphore(_UPLOADS)
+
+    async def receive(self, chunks: Chunks) -> None:
+        """Take in one file and see to its upload."""
+        try:
+            incoming = await take_in(chunks)
+            examined = await self._examine(incoming)
+            if examined.refused:
+                self._items.append(_refusal(examined))
+            else:
+                await self._upload(incoming, examined)
+        except NotDicom:
+            self._items.append(FailedItem(None, None, FailureReason.VALIDATION_FAILED, ()))
+        await drain(chunks)
+
+    async def commit(self) -> StoreReport:
+        """Commit every candidate whose upload succeeded, and let the journals go."""
+        items = await asyncio.gather(*map(self._settle, self._items))
+        for journal in self._journals.values():
+            if journal.key not in self._unclear:
+                self._index.lane(journal.partition_key).leave(journal.key)
+        return StoreReport(items, frozenset(self._multi_valued))
+
+    def abandon(self) -> None:
+        """Throw away what was uploaded, in the background."""
+        self._index.background(self._discard())
+
+    async def _examine(self, incoming: Incoming) -> Examined:
+        header = incoming.header
+        size = incoming.size if isinstance(incoming, Whole) else header.pixel_data.offset if header.pixel_data else 0
+        return await off_loop(size, lambda: examine(header, lenient=self._lenient, study=self._study))
+
+    async def _upload(self, incoming: Incoming, examined: Examined) -> None:
+        """Upload a file under the request's journal: a small one in the background, a streamed one as it arrives."""
+        journal, number = await self._journal(examined.study), len(self._items)
+        name = journal.blob_name(number)
+        if isinstance(incoming, Whole):
+            candidate = await self._candidate(incoming, examined, journal, incoming.size)
+            await self._uploading.acquire()
+            candidate.uploading = asyncio.create_task(self._put(name, incoming, candidate))
+            self._items.append(candidate)
+            return
+        try:
+            size = await self._index.blobs.put_stream(name, incoming.chunks())
+        except StorageError as error:
+            self._items.append(self._processing_failure(examined.sop_class, examined.instance, journal, error))
+            return
+        if incoming.finish():
+            examined = await self._examine(incoming)
+        candidate = await self._candidate(incoming, examined, journal, size)
+        candidate.uploading = asyncio.create_task(self._put_metadata(candidate))
+        self._items.append(candidate)
+
+    async def _put(self, name: str, incoming: Whole, candidate: _Candidate) -> None:
+        try:
+            await self._index.blobs.put(name, incoming.data)
+            await self._put_metadata(candidate)
+        finally:
+            self._uploading.release()
+
+    async def _put_metadata(self, candidate: _Candidate) -> None:
+        """Move metadata that is too large for a row to a blob of its own."""
+        metadata = candidate.row.metadata
+        if metadata is not None and not fits_in_row(metadata.packed):
+            name = candidate.row.blob + ".json"
+            await self._index.blobs.put(name, [metadata.packed])
+            candidate.row = replace(candidate.row, metadata=Metadata(blob=name))
+
+    async def _candidate(self, incoming: Incoming, examined: Examined, journal: Journal, size: int) -> _Candidate:
+        document = assemble(examined.fragments)
+        packed = await off_loop(len(document), lambda: pack_metadata(document))
+        summary = Summary.of(examined.fragments)
+        row = InstanceRow(
+            study=examined.study,
+            series=examined.series,
+            instance=examined.instance,
+            version=self._index.clock.version(),
+            transfer_syntax=incoming.header.transfer_syntax_uid,
+            sop_class=examined.sop_class,
+            blob=journal.blob_name(len(self._items)),
+            size=size,
+            document=summary.instance,
+            metadata=Metadata(packed),
+        )
+        self._multi_valued.update(examined.multi_valued)
+        warning = WarningReason.VALIDATION_WARNINGS if examined.messages else None
+        if incoming.header.transfer_syntax_uid == _IMPLICIT_LITTLE_ENDIAN:
+            warning = WarningReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+        item = StoredItem(examined.sop_class, examined.study, examined.series, examined.instance, warning, tuple(examined.messages))
+        return _Candidate(row, summary, journal, len(self._items), item)
+
+    async def _journal(self, study: str) -> Journal:
+        """The request's journal for the shard of a study, opened on first use."""
+        key = self._index.partition_key(self._partition, study)
+        if key not in self._journals:
+            journal = self._index.journal(key)
+            await self._index.lane(key).commit(Change(journal.open, expected_absent=(journal.key,)))
+            self._journals[key] = journal
+        return self._journals[key]
+
+    async def _settle(self, item: _Candidate | FailedItem) -> StoredItem | FailedItem:
+        """Wait for a candidate's upload and commit it."""
+        if isinstance(item, FailedItem):
+            return item
+        row = item.row
+        try:
+            if item.uploading is not None:
+                await item.uploading
+            change = store_instance(self._partition.name, item.row, item.summary, item.journal, item.upload)
+            outcome = await self._index.lane(item.journal.partition_key).commit(change)
+        except StorageError as error:
+            return self._processing_failure(row.sop_class, row.instance, item.journal, error)
+        if outcome is Stored.EXISTED:
+            return FailedItem(row.sop_class, row.instance, FailureReason.ALREADY_STORED, ())
+        return item.item
+
+    def _processing_failure(self, sop_class: str, instance: str, journal: Journal, error: StorageError) -> FailedItem:
+        """An instance that storage did not take; whether its blob exists is unknown, so the journal stays for the sweeper."""
+        self._unclear.add(journal.key)
+        _log.warning("an instance could not be stored: %s", type(error).__name__)
+        return FailedItem(sop_class, instance, FailureReason.PROCESSING_FAILURE, ())
+
+    async def _discard(self) -> None:
+        candidates = [item for item in self._items if isinstance(item, _Candidate)]
+        uploads = [candidate.uploading for candidate in candidates if candidate.uploading is not None]
+        await asyncio.gather(*uploads, return_exceptions=True)
+        for journal in self._journals.values():
+            garbage = [name for item in candidates if item.journal is journal for name in item.row.blobs]
+            try:
+                await self._index.blobs.delete(garbage)
+            except StorageError:
+                continue  # the sweeper will
+            if journal.key not in self._unclear:
+                self._index.lane(journal.partition_key).leave(journal.key)
+
+
+def _refusal(examined: Examined) -> FailedItem:
+    return FailedItem(examined.sop_class or None, examined.instance or None, examined.reason, tuple(examined.messages))
