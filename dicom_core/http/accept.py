@@ -1,0 +1,143 @@
+"""Content negotiation: which representation a client gets of the resources of the service.
+
+Standard: PS3.18 8.7.4 to 8.7.8
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from dicom_core.errors import NotAcceptableError
+from dicom_core.http.media_types import MediaType, parse_accept
+
+__all__ = ["ANY_SYNTAX", "FILE", "FILES", "FRAMES", "RENDERED", "Representation", "accept_dicom_json", "negotiate", "negotiate_image"]
+
+ANY_SYNTAX: Final = "*"
+
+_EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
+_JPEG_2000_LOSSLESS: Final = "1.2.840.10008.1.2.4.90"
+_DICOM_JSON: Final = frozenset(("application/dicom+json", "application/json", "application/*", "*/*"))
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """What to send: media type of the body or of its parts, and the wanted transfer syntax, `ANY_SYNTAX` for the stored one."""
+
+    media_type: str
+    transfer_syntax: str
+    multipart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """An Accept entry that a resource understands, and what it stands for.
+
+    `wanted` is the entry's media type, or, with `multipart`, its ``type`` parameter. The first of `syntaxes` is the default.
+    """
+
+    wanted: str
+    multipart: bool
+    answer: str
+    syntaxes: tuple[str, ...]
+    as_multipart: bool
+
+
+def _offer(
+    wanted: str, syntaxes: tuple[str, ...], *, multipart: bool = False, answer: str = "", as_multipart: bool | None = None
+) -> _Offer:
+    return _Offer(wanted, multipart, answer or wanted, syntaxes, multipart if as_multipart is None else as_multipart)
+
+
+_DICOM: Final = "application/dicom"
+_OCTETS: Final = "application/octet-stream"
+_NAMED: Final = (_EXPLICIT_LITTLE, ANY_SYNTAX, _JPEG_2000_LOSSLESS)
+_AS_STORED: Final = (ANY_SYNTAX, _EXPLICIT_LITTLE, _JPEG_2000_LOSSLESS)
+
+FILES: Final = (
+    _offer(_DICOM, _NAMED, multipart=True),
+    _offer("*/*", _AS_STORED, multipart=True, answer=_DICOM),
+    _offer("*/*", _AS_STORED, answer=_DICOM, as_multipart=True),
+)
+FILE: Final = (
+    _offer(_DICOM, _NAMED, multipart=True),
+    _offer(_DICOM, _NAMED),
+    _offer("*/*", _AS_STORED, answer=_DICOM, as_multipart=True),
+)
+FRAMES: Final = (
+    _offer(_OCTETS, (_EXPLICIT_LITTLE, ANY_SYNTAX), multipart=True),
+    _offer(_OCTETS, (_EXPLICIT_LITTLE, ANY_SYNTAX)),
+    _offer("image/jp2", (_JPEG_2000_LOSSLESS,), multipart=True),
+    _offer("*/*", (ANY_SYNTAX, _EXPLICIT_LITTLE), answer=_OCTETS, as_multipart=True),
+)
+RENDERED: Final = ("image/jpeg", "image/png")
+
+
+def negotiate(accept: str, offers: tuple[_Offer, ...]) -> Representation:
+    """Choose among a resource's offers (`FILES`, `FILE`, `FRAMES`) by an Accept header.
+
+    The first understood entry of the highest weight wins, unless a later one of that weight asks for any transfer syntax.
+
+    Raises:
+        NotAcceptableError: no entry is understood, or only with weight 0.
+
+    Differs: as the Microsoft service does, and other than RFC 9110 says, the more specific entry has no precedence.
+    """
+    best: Representation | None = None
+    weight = 0.0
+    for entry in parse_accept(accept):
+        if entry.weight < weight or entry.weight == 0:
+            continue
+        if entry.weight == weight and entry.parameters.get("transfer-syntax") != ANY_SYNTAX:
+            continue
+        understood = _understand(entry, offers)
+        if understood is not None:
+            best, weight = understood, entry.weight
+    if best is None:
+        raise NotAcceptableError("")
+    return best
+
+
+def negotiate_image(accept: str, images: tuple[str, ...] = RENDERED) -> str:
+    """Choose an image type by ordinary content negotiation; the earlier in the header, then in `images`, wins a tie.
+
+    Raises:
+        NotAcceptableError: none of them is acceptable.
+
+    Standard: RFC 9110 12.5.1
+    """
+    entries = parse_accept(accept)
+    ranked = []
+    for order, image in enumerate(images):
+        covering = [(_specificity(entry.type, image), -place) for place, entry in enumerate(entries) if _specificity(entry.type, image)]
+        if covering:
+            place = -max(covering)[1]
+            ranked.append((-entries[place].weight, place, order))
+    if not ranked or min(ranked)[0] == 0:
+        raise NotAcceptableError("")
+    return images[min(ranked)[2]]
+
+
+def accept_dicom_json(accept: str) -> None:
+    """Check that a client takes DICOM JSON; parameters, weights included, do not matter.
+
+    Raises:
+        NotAcceptableError: no entry of the Accept header covers it.
+    """
+    if not any(entry.type in _DICOM_JSON for entry in parse_accept(accept)):
+        raise NotAcceptableError("")
+
+
+def _understand(entry: MediaType, offers: tuple[_Offer, ...]) -> Representation | None:
+    multipart = entry.type == "multipart/related"
+    wanted = entry.parameters.get("type", "").lower() if multipart else entry.type
+    for offer in offers:
+        if offer.wanted == wanted and offer.multipart == multipart:
+            syntax = entry.parameters.get("transfer-syntax", offer.syntaxes[0])
+            return Representation(offer.answer, syntax, offer.as_multipart) if syntax in offer.syntaxes else None
+    return None
+
+
+def _specificity(media_range: str, image: str) -> int:
+    """3 for the type itself, 2 for ``image/*``, 1 for ``*/*``, 0 for ranges that do not cover it."""
+    return {image: 3, f"{image.partition('/')[0]}/*": 2, "*/*": 1}.get(media_range, 0)

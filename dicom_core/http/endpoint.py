@@ -1,0 +1,82 @@
+"""From a route to the function that the host calls: version, handler, errors, and the headers of every answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from dicom_core.errors import BadRequestError
+from dicom_core.http.call import Call
+from dicom_core.http.problems import problem, status_of
+from dicom_core.http.streaming import without_body
+from dicom_core.http.tracing import correlation_id, trace_id
+from dicom_core.http.versions import ApiVersion, parse_version
+from dicom_core.http.worker import forget_after_response
+from dicom_core.services import Services
+
+if TYPE_CHECKING:
+    from dicom_core.http.routes import Route
+
+__all__ = ["Endpoint", "answer", "endpoint", "supported_versions"]
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_log = logging.getLogger(__name__)
+
+_MARKUP: Final = re.compile(b"<|%3c", re.IGNORECASE)
+_EVERY_ANSWER: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"content-security-policy", b"frame-src 'self';"),
+)
+
+
+def endpoint(route: Route, open_services: Callable[[], Awaitable[Services]]) -> Endpoint:
+    """Make the function that answers the requests of a route."""
+
+    async def handle(request: Request, correlation: str) -> Response:
+        version = parse_version(request.path_params["version"], route.versions) if route.versions else None
+        return await route.handler(Call(request, route, version, await open_services(), correlation))
+
+    async def respond(req: Request) -> Response:
+        return await answer(req, handle, supported_versions(route.versions))
+
+    return respond
+
+
+def supported_versions(versions: tuple[ApiVersion, ...]) -> dict[bytes, bytes]:
+    """The header that every answer of a versioned route carries, whatever the status."""
+    return {b"api-supported-versions": ", ".join(version.value for version in versions).encode()} if versions else {}
+
+
+async def answer(request: Request, handle: Callable[[Request, str], Awaitable[Response]], headers: dict[bytes, bytes]) -> Response:
+    """Let `handle` answer, turn its errors into responses, and add `headers` and those of every answer."""
+    correlation = trace_id(request.headers.get("traceparent"))
+    correlation_id.set(correlation)
+    try:
+        if _MARKUP.search(request.scope["query_string"]) is not None:
+            raise BadRequestError("The query string must not contain markup.")
+        response = await handle(request, correlation)
+    except ClientDisconnect:
+        response = problem(BadRequestError("The upload was broken off."))  # nobody is left to read it
+    except Exception as error:
+        if status_of(error) == 500:
+            _report(error, correlation)
+        response = problem(error, request.headers.get("accept", ""))
+    if request.method == "HEAD":
+        response = await without_body(response)
+    response.raw_headers += [*_EVERY_ANSWER, *headers.items(), (b"x-correlation-id", correlation.encode())]
+    forget_after_response(request, response)
+    return response
+
+
+def _report(error: Exception, correlation: str) -> None:
+    """Log where an unforeseen error came from, without its text, which may quote patient data."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("Request %s failed with %s\n%s", correlation, type(error).__name__, where)

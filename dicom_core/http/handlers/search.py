@@ -1,0 +1,35 @@
+"""Search for studies, series and instances.
+
+Standard: PS3.18 10.6
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.responses import Response
+
+from dicom_core.http.accept import accept_dicom_json
+from dicom_core.http.call import Call
+from dicom_core.http.dicom_json import array
+from dicom_core.search.query import parse_query
+from dicom_core.search.resources import Resource
+
+__all__ = ["search"]
+
+_RESOURCES: Final = {resource.path: resource for resource in Resource}
+
+
+async def search(call: Call) -> Response:
+    """Search the resource that the path names."""
+    partition = await call.partition()
+    accept_dicom_json(call.accept)
+    query = parse_query(
+        _RESOURCES[call.route.path],
+        call.request.scope["query_string"].decode("latin-1"),
+        version=2 if call.lenient else 1,
+        study=call.uid("study"),
+        series=call.uid("series"),
+    )
+    found = await call.services.search.search(partition, query)
+    return array(found.documents) if found.documents else Response(status_code=204)

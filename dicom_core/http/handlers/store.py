@@ -1,0 +1,34 @@
+"""Store instances.
+
+Standard: PS3.18 10.5
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from starlette.responses import Response
+
+from dicom_core.http.accept import accept_dicom_json
+from dicom_core.http.call import Call
+from dicom_core.http.dicom_json import DICOM_JSON
+from dicom_core.http.store_response import multi_valued_warning, store_document, store_status
+from dicom_core.http.uploads import check_body_type, uploaded_files
+
+__all__ = ["store"]
+
+
+async def store(call: Call) -> Response:
+    """Store the files of the body; which part of the request is refused first matters to clients."""
+    content_type = check_body_type(call.request.headers.get("content-type"))
+    partition = await call.partition(create=True)
+    accept_dicom_json(call.accept)
+    study = call.uid("study")
+    limit = call.services.settings.max_file_bytes
+    async with aclosing(uploaded_files(call.request.stream(), content_type, limit)) as files:
+        report = await call.services.store.store(partition, files, study=study, lenient=call.lenient)
+    status = store_status(report, lenient=call.lenient)
+    if status == 204:
+        return Response(status_code=status)
+    document = store_document(report, call.base_url, study=study, lenient=call.lenient)
+    return Response(document, status, multi_valued_warning(report, call.host), DICOM_JSON)

@@ -1,0 +1,217 @@
+"""The route table: every resource of the service, once.
+
+From it come the Functions (one per route, and one for its form under ``partitions/{partitionName}``), the answer 405,
+the data actions that callers need, the audit names, and the OpenAPI documents.
+
+The Functions host sorts functions by name and takes the first whose template and method match, however special: where
+two templates overlap, the name of the more special route must sort first (``tests/http/test_routes.py`` proves it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from starlette.responses import Response
+
+from dicom_core.http.call import Call
+from dicom_core.http.handlers import delete, health, partitions, retrieve, search, store
+from dicom_core.http.versions import EVERY_VERSION, VERSION_CONSTRAINT, ApiVersion
+
+__all__ = ["ROUTES", "Binding", "DataAction", "Handler", "Parameter", "Route", "bindings"]
+
+Handler = Callable[[Call], Awaitable[Response]]
+DataAction = Literal["read", "write", "delete", "manageExtendedQueryTags", "export"]  # what a role can allow
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter or header for the OpenAPI document; `kind` is a JSON schema type."""
+
+    name: str
+    kind: str
+    description: str
+    where: str = "query"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One resource and method.
+
+    `path` follows the version and partition segments. `action` is what the caller's roles must allow and `audit` the
+    name in audit records; None stands for an open, unaudited route. `takes` and `gives` are media types of request and
+    response, `statuses` the answers worth documenting. Every GET route also answers HEAD.
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    action: DataAction | None = None
+    audit: str | None = None
+    partitioned: bool = False
+    versions: tuple[ApiVersion, ...] = EVERY_VERSION  # empty: the path has no version segment
+    takes: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = (200,)
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return (self.method, "HEAD") if self.method == "GET" else (self.method,)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A route as the host knows it: the function's name and its template."""
+
+    name: str
+    template: str
+    route: Route
+
+
+_VERSION: Final = f"{{version:{VERSION_CONSTRAINT}}}"
+_PARTITION: Final = "partitions/{partitionName}"
+_STUDY: Final = "studies/{study}"
+_SERIES: Final = "studies/{study}/series/{series}"
+_INSTANCE: Final = "studies/{study}/series/{series}/instances/{instance}"
+
+_DICOM_JSON: Final = ("application/dicom+json",)
+_DICOM_FILES: Final = ('multipart/related; type="application/dicom"',)
+_ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
+_CONDITIONAL: Final = (Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header"), *_ORIGINAL)
+_SEARCH: Final = (
+    Parameter("limit", "integer", "Number of results, 1 to 200; 100 if absent."),
+    Parameter("offset", "integer", "Number of results to skip."),
+    Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix."),
+    Parameter("includefield", "string", "Attributes to return besides the usual ones, separated by commas, or `all`."),
+)
+
+
+def _store(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="POST",
+        path=path,
+        handler=store.store,
+        summary="Store instances",
+        action="write",
+        audit="store",
+        partitioned=True,
+        takes=(*_DICOM_FILES, "application/dicom"),
+        gives=_DICOM_JSON,
+        statuses=(200, 202, 204, 409),
+    )
+
+
+def _retrieve(name: str, path: str, gives: tuple[str, ...] = _DICOM_FILES) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=path,
+        handler=retrieve.retrieve,
+        summary="Retrieve instances",
+        action="read",
+        audit="retrieve",
+        partitioned=True,
+        gives=gives,
+        parameters=_ORIGINAL,
+    )
+
+
+def _metadata(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=f"{path}/metadata",
+        handler=retrieve.retrieve_metadata,
+        summary="Retrieve metadata",
+        action="read",
+        audit="retrieve-metadata",
+        partitioned=True,
+        gives=_DICOM_JSON,
+        statuses=(200, 304),
+        parameters=_CONDITIONAL,
+    )
+
+
+def _search(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=path,
+        handler=search.search,
+        summary=f"Search for {path.rpartition('/')[2]}",
+        action="read",
+        audit="query",
+        partitioned=True,
+        gives=_DICOM_JSON,
+        statuses=(200, 204),
+        parameters=_SEARCH,
+    )
+
+
+def _delete(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="DELETE",
+        path=path,
+        handler=delete.delete,
+        summary="Delete instances",
+        action="delete",
+        audit="delete",
+        partitioned=True,
+        statuses=(204,),
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    _store("store", "studies"),
+    _store("store_in_study", _STUDY),
+    _retrieve("retrieve_study", _STUDY),
+    _retrieve("retrieve_series", _SERIES),
+    _retrieve("retrieve_instance", _INSTANCE, (*_DICOM_FILES, "application/dicom")),
+    _metadata("retrieve_study_metadata", _STUDY),
+    _metadata("retrieve_series_metadata", _SERIES),
+    _metadata("retrieve_instance_metadata", _INSTANCE),
+    _search("search_studies", "studies"),
+    _search("search_series", "series"),
+    _search("search_instances", "instances"),
+    _search("search_series_of_study", f"{_STUDY}/series"),
+    _search("search_instances_of_study", f"{_STUDY}/instances"),
+    _search("search_instances_of_series", f"{_SERIES}/instances"),
+    _delete("delete_study", _STUDY),
+    _delete("delete_series", _SERIES),
+    _delete("delete_instance", _INSTANCE),
+    Route(
+        name="list_partitions",
+        method="GET",
+        path="partitions",
+        handler=partitions.list_partitions,
+        summary="List the data partitions",
+        action="read",
+        audit="partition",
+        gives=("application/json",),
+    ),
+    Route(
+        name="health",
+        method="GET",
+        path="health/check",
+        handler=health.check_health,
+        summary="Report whether the service and its storage work",
+        versions=(),
+        gives=("application/json",),
+        statuses=(200, 503),
+    ),
+)
+
+
+def bindings() -> Iterator[Binding]:
+    """Every route as the Functions host is to register it: plainly, and for data partitions named in the path."""
+    for route in ROUTES:
+        base = f"{_VERSION}/" if route.versions else ""
+        yield Binding(route.name, f"{base}{route.path}", route)
+        if route.partitioned:
+            yield Binding(f"{route.name}_in_partition", f"{base}{_PARTITION}/{route.path}", route)

@@ -1,0 +1,56 @@
+"""Responses whose body is produced while it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+__all__ = ["StreamedResponse", "without_body"]
+
+
+class StreamedResponse(Response):
+    """Send buffers as they come, and stop producing them when the client has gone.
+
+    With `length`, the exact number of bytes, the response carries Content-Length and buffers are passed on uncopied.
+    An error while producing breaks the connection off, so that no client takes half an answer for the whole.
+    """
+
+    def __init__(
+        self, chunks: AsyncGenerator[bytes | memoryview, None], headers: Mapping[str, str], *, length: int | None = None, status: int = 200
+    ) -> None:
+        self.chunks = chunks
+        self.status_code = status
+        self.background = None
+        self.init_headers(headers if length is None else {**headers, "Content-Length": str(length)})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.create_task(_disconnected(receive))
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async for chunk in self.chunks:
+                if gone.done():
+                    return
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            gone.cancel()
+            await self.chunks.aclose()
+            if self.background is not None:
+                await self.background()
+
+
+async def without_body(response: Response) -> Response:
+    """The same answer for HEAD: status and headers, Content-Length included, with nothing after them."""
+    if isinstance(response, StreamedResponse):
+        await response.chunks.aclose()
+    bare = Response(status_code=response.status_code)
+    bare.raw_headers = response.raw_headers
+    return bare
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

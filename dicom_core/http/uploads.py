@@ -1,0 +1,71 @@
+"""The files in the body of a store request.
+
+Standard: PS3.18 10.5.1, 8.6.1.2
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Final
+
+from dicom_core.errors import InvalidMultipart, UnsupportedMediaTypeError
+from dicom_core.http.media_types import MediaType, parse_media_type
+from dicom_core.http.multipart import limited, read_parts
+
+__all__ = ["Files", "check_body_type", "uploaded_files"]
+
+Files = AsyncGenerator[AsyncIterator[bytes | memoryview], None]
+
+_FILE: Final = "application/dicom"
+_MULTIPART: Final = "multipart/related"
+
+
+def check_body_type(content_type: str | None) -> MediaType | None:
+    """Parse a Content-Type header; None when there is none.
+
+    Raises:
+        UnsupportedMediaTypeError: it is neither multipart/related nor application/dicom.
+    """
+    if not content_type:
+        return None
+    parsed = parse_media_type(content_type)
+    if parsed is None or parsed.type not in (_MULTIPART, _FILE):
+        raise UnsupportedMediaTypeError("")
+    return parsed
+
+
+def uploaded_files(body: AsyncIterator[bytes], content_type: MediaType | None, max_bytes: int) -> Files:
+    """Go through the files of a body, each as its chunks, while they arrive.
+
+    Raises:
+        UnsupportedMediaTypeError: there is no content type, or a multipart one without boundary. While iterating: a part
+            is no DICOM file according to its own content type or, of the first part, to the parameter ``type``.
+        InvalidMultipart: another root than the first part is asked for. While iterating: the framing is broken.
+        PayloadTooLargeError: while iterating: there are more than `max_bytes`.
+    """
+    if content_type is None:
+        raise UnsupportedMediaTypeError("")
+    if content_type.type == _FILE:
+        return _single(body, max_bytes)
+    boundary = content_type.parameters.get("boundary", "").strip()
+    if not boundary:
+        raise UnsupportedMediaTypeError("The Content-Type multipart/related needs a boundary.")
+    if "start" in content_type.parameters:
+        raise InvalidMultipart("The Content-Type parameter start is not supported: the first part is the root.")
+    return _parts(body, boundary, content_type.parameters.get("type", ""), max_bytes)
+
+
+async def _single(body: AsyncIterator[bytes], max_bytes: int) -> Files:
+    yield limited(body, max_bytes)
+
+
+async def _parts(body: AsyncIterator[bytes], boundary: str, root_type: str, max_bytes: int) -> Files:
+    default = root_type
+    async with aclosing(read_parts(body, boundary, max_bytes)) as parts:
+        async for part in parts:
+            kind = parse_media_type(part.headers.get("content-type", default))
+            if kind is None or kind.type != _FILE:
+                raise UnsupportedMediaTypeError("Every part of the body must be of the type application/dicom.")
+            default = ""
+            yield part.chunks

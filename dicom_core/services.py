@@ -1,0 +1,110 @@
+"""The service of one process: adapters and features, put together as the settings say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dicom_core.delete.service import DeleteService
+from dicom_core.health import HealthService
+from dicom_core.index.clock import Clock
+from dicom_core.index.index import Index
+from dicom_core.index.shards import fixed_shards
+from dicom_core.index.sweeper import sweep
+from dicom_core.partitions.service import PartitionService
+from dicom_core.retrieve.service import RetrieveService
+from dicom_core.search.service import SearchService
+from dicom_core.settings import Settings
+from dicom_core.storage.ports import Blobs, Tables
+from dicom_core.store.service import StoreService
+
+__all__ = ["OpenServices", "Services", "compose", "open_services"]
+
+_SHARDS = {"azure": 8, "embedded": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers and timers work with."""
+
+    settings: Settings
+    index: Index
+    partitions: PartitionService
+    store: StoreService
+    retrieve: RetrieveService
+    search: SearchService
+    delete: DeleteService
+    health: HealthService
+
+    async def sweep(self) -> None:
+        """Finish what crashed requests left, in every partition."""
+        partitions = [info.partition for info in await self.partitions.all()]
+        ages = {"outbox_age": self.settings.sweep_outbox_seconds, "journal_age": self.settings.sweep_upload_seconds}
+        await sweep(self.index, partitions, **ages)
+
+    async def close(self) -> None:
+        """Finish what runs in the background, and let go of the storage."""
+        await self.index.close()
+        await self.index.tables.close()
+        await self.index.blobs.close()
+
+
+async def open_services(settings: Settings) -> Services:
+    """Open the storage that the settings name, inside the event loop that will use it.
+
+    Raises:
+        StorageUnavailable: it cannot be reached.
+    """
+    tables, blobs = await _open_storage(settings)
+    return await compose(settings, tables, blobs, Clock())
+
+
+async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock) -> Services:
+    """Put the features on top of a storage."""
+    index = Index(tables, blobs, clock, await fixed_shards(tables, settings.shards or _SHARDS[settings.storage]))
+    return Services(
+        settings=settings,
+        index=index,
+        partitions=PartitionService(tables, clock),
+        store=StoreService(index),
+        retrieve=RetrieveService(index),
+        search=SearchService(index),
+        delete=DeleteService(index),
+        health=HealthService(tables, blobs),
+    )
+
+
+async def _open_storage(settings: Settings) -> tuple[Tables, Blobs]:
+    if settings.storage == "embedded":
+        from dicom_core.storage.embedded_blobs import EmbeddedBlobs
+        from dicom_core.storage.embedded_tables import EmbeddedTables
+
+        folder = Path(settings.data)
+        return EmbeddedTables(folder / "index.sqlite"), EmbeddedBlobs(folder / "files")
+    raise NotImplementedError
+
+
+class OpenServices:
+    """The services of a process, opened by the first request or timer that needs them."""
+
+    def __init__(self, settings: Settings, opener: Callable[[Settings], Awaitable[Services]] = open_services) -> None:
+        self._settings = settings
+        self._opener = opener
+        self._services: Services | None = None
+        self._opening = asyncio.Lock()
+
+    async def __call__(self) -> Services:
+        """The services; when opening them fails, the next call tries again."""
+        if self._services is None:
+            async with self._opening:
+                if self._services is None:
+                    self._services = await self._opener(self._settings)
+        return self._services
+
+    async def close(self) -> None:
+        """Close the services, if they were ever opened."""
+        if self._services is not None:
+            services, self._services = self._services, None
+            await services.close()

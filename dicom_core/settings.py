@@ -1,0 +1,93 @@
+"""Everything that can be configured. Each field is read from an environment variable: ``DICOM_`` and its name in capitals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final, get_type_hints
+
+__all__ = ["Settings", "SettingsError", "variable"]
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the text names its variable, and never quotes a secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration of one process, checked when it is made.
+
+    Raises:
+        SettingsError: a value is out of range, or the settings of the storage do not fit together.
+    """
+
+    storage: str = "azure"  # where everything is kept: `azure` (Blob and Table Storage) or `embedded` (a folder)
+    data: str = ".data"  # embedded: the folder
+    storage_connection_string: str = ""  # azure: connection string, for Azurite and development
+    storage_account: str = ""  # azure: account name, to be used with the app's identity
+    blob_service_uri: str = ""  # azure: address of the blob service, instead of the account name
+    table_service_uri: str = ""  # azure: address of the table service, instead of the account name
+    storage_client_id: str = ""  # azure: client id of a user-assigned identity; empty for the system-assigned one
+    container: str = "dicom"  # azure: blob container of files
+    shards: int = 0  # shards of the index when the store is first used, 1 to 64; 0 is 8 on Azure and 1 embedded
+    max_file_bytes: int = 4 * 1024**3  # the longest DICOM file that is taken; longer ones are answered 413
+    forwarded_headers: bool = False  # believe X-Forwarded-Host and X-Forwarded-Proto when building URLs
+    sweep_schedule: str = "0 */2 * * * *"  # when to finish what crashed requests left, as NCRONTAB
+    sweep_upload_seconds: int = 24 * 3600  # age at which an upload that was never committed counts as abandoned
+    sweep_outbox_seconds: int = 60  # age at which a committed change's feed events count as left behind
+
+    def __post_init__(self) -> None:
+        _require(self.storage in ("azure", "embedded"), "storage", "must be azure or embedded")
+        _require(0 <= self.shards <= 64, "shards", "must be 0 to 64")
+        for name in ("max_file_bytes", "sweep_upload_seconds", "sweep_outbox_seconds"):
+            _require(getattr(self, name) > 0, name, "must be above 0")
+        _require(len(self.sweep_schedule.split()) == 6, "sweep_schedule", "must have six fields: second minute hour day month weekday")
+        if self.storage == "embedded":
+            _require(bool(self.data), "data", "must name a folder")
+        else:
+            self._check_account()
+
+    def _check_account(self) -> None:
+        uris = bool(self.blob_service_uri), bool(self.table_service_uri)
+        _require(uris[0] == uris[1], "blob_service_uri", f"and {variable('table_service_uri')} must be set together")
+        ways = bool(self.storage_connection_string), bool(self.storage_account), uris[0]
+        names = f", {variable('storage_connection_string')} or {variable('blob_service_uri')}"
+        _require(sum(ways) == 1, "storage_account", f"{names[2:]}: exactly one of them must be set when {variable('storage')} is azure")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; absent and empty variables mean the default.
+
+        Raises:
+            SettingsError: as for the class, or a value that is not of the field's type.
+        """
+        types = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            text = environ.get(variable(field.name), "").strip()
+            if text:
+                values[field.name] = _READ[types[field.name]](field.name, text)
+        return cls(**values)
+
+
+def variable(name: str) -> str:
+    """Name of the environment variable of a field."""
+    return f"DICOM_{name.upper()}"
+
+
+def _require(condition: bool, name: str, text: str) -> None:
+    if not condition:
+        raise SettingsError(f"{variable(name)} {text}.")
+
+
+def _integer(name: str, text: str) -> int:
+    _require(text.isascii() and text.isdecimal() and len(text) < 20, name, "must be a whole number")
+    return int(text)
+
+
+def _boolean(name: str, text: str) -> bool:
+    _require(text.lower() in ("true", "false"), name, "must be true or false")
+    return text.lower() == "true"
+
+
+_READ: Final[dict[type, Callable[[str, str], object]]] = {int: _integer, bool: _boolean, str: lambda _, text: text}
