@@ -41,7 +41,6 @@ class Asset:
     tag: str
 
 
-@cache
 def asset(name: str) -> Asset | None:
     """Return a file of the page by name; only those that are listed here can be asked for."""
     if name in _OURS:
@@ -51,6 +50,7 @@ def asset(name: str) -> Asset | None:
     return None
 
 
+@cache
 def _read(path: Path, media_type: str) -> Asset:
     content = path.read_bytes()
     return Asset(content, media_type, hashlib.sha256(content).hexdigest()[:16])
