@@ -1,0 +1,216 @@
+"""What the OpenAPI documents say beyond the route table: schemas, examples, and the words of each operation.
+
+Keyed by route name, beside the table rather than in it, so that the table stays readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+__all__ = ["DESCRIPTIONS", "ERRORS", "GROUPS", "PATH_PARAMETERS", "RESPONSE_HEADERS", "SCHEMAS", "Description", "JsonObject"]
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """An operation in words.
+
+    `answers` are by status; `errors` are those that not every operation has. `result` is the schema of answers in JSON,
+    `body` that of requests. `headers` are names of `RESPONSE_HEADERS` that answers of success carry.
+    """
+
+    group: str
+    text: str
+    answers: Mapping[int, str]
+    errors: tuple[int, ...] = ()
+    result: JsonObject | None = None
+    example: Any = None
+    body: JsonObject | None = None
+    headers: tuple[str, ...] = field(default=())
+
+
+def _schema(name: str) -> JsonObject:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _array(name: str) -> JsonObject:
+    return {"type": "array", "items": _schema(name)}
+
+
+_UID: Final[JsonObject] = {"type": "string", "maxLength": 64, "pattern": "^[0-9.]*[0-9]$"}
+
+PATH_PARAMETERS: Final[dict[str, JsonObject]] = {
+    "partitionName": {
+        "description": "Name of a data partition. Storing into an unknown one creates it.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "example": "north-hospital",
+    },
+    "study": {"description": "Study Instance UID", "schema": _UID, "example": "1.2.826.0.1.3680043.8.498.1"},
+    "series": {"description": "Series Instance UID", "schema": _UID, "example": "1.2.826.0.1.3680043.8.498.2"},
+    "instance": {"description": "SOP Instance UID", "schema": _UID, "example": "1.2.826.0.1.3680043.8.498.3"},
+    "frames": {
+        "description": "Frame numbers, the first being 1, separated by commas.",
+        "schema": {"type": "string", "pattern": "^[0-9]+(,[0-9]+)*$"},
+        "example": "1,2",
+    },
+    "frame": {"description": "Frame number, the first being 1.", "schema": {"type": "integer", "minimum": 1}, "example": 1},
+}
+
+RESPONSE_HEADERS: Final[dict[str, JsonObject]] = {
+    "api-supported-versions": {"description": "The versions that have this resource.", "schema": {"type": "string"}},
+    "x-correlation-id": {"description": "Names the request in the service's logs.", "schema": {"type": "string"}},
+    "ETag": {"description": "Changes whenever the answer does.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait before another attempt.", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "Where to get a token, and for what.", "schema": {"type": "string"}},
+    "Warning": {"description": "299 with a remark on the answer.", "schema": {"type": "string"}},
+    "erroneous-dicom-attributes": {
+        "description": "Matched attributes that could not be indexed for every instance, separated by commas.",
+        "schema": {"type": "string"},
+    },
+}
+
+# status -> what it means, and whether a sentence of text comes with it
+ERRORS: Final[dict[int, tuple[str, bool]]] = {
+    400: ("Something in the request is wrong; the text names it.", True),
+    401: ("No token, or not a good one.", False),
+    403: ("The caller's roles do not allow this.", True),
+    404: ("Nothing is stored under these identifiers.", True),
+    406: ("No acceptable representation can be given.", True),
+    413: ("A file is longer than the service takes.", True),
+    415: ("The content type is not taken here.", True),
+    424: ("Storage that the customer owns cannot be reached.", True),
+    503: ("Storage does not answer; the same request may succeed later.", True),
+}
+
+_ELEMENT: Final[JsonObject] = {
+    "type": "object",
+    "description": "A data element (PS3.18 Annex F).",
+    "required": ["vr"],
+    "properties": {
+        "vr": {"type": "string", "pattern": "^[A-Z]{2}$"},
+        "Value": {"type": "array", "items": {}},
+        "BulkDataURI": {"type": "string"},
+        "InlineBinary": {"type": "string"},
+    },
+}
+
+SCHEMAS: Final[dict[str, JsonObject]] = {
+    "Element": _ELEMENT,
+    "DataSet": {
+        "type": "object",
+        "description": "A DICOM data set; names are tags of 8 hexadecimal digits (PS3.18 Annex F).",
+        "additionalProperties": _schema("Element"),
+    },
+    "Partition": {
+        "type": "object",
+        "required": ["partitionKey", "partitionName", "createdDate"],
+        "properties": {
+            "partitionKey": {"type": "integer"},
+            "partitionName": {"type": "string"},
+            "createdDate": {"type": "string", "format": "date-time"},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "description": "Problem details (RFC 9457), for clients that list their type in Accept.",
+        "properties": {"status": {"type": "integer"}, "detail": {"type": "string"}},
+    },
+}
+
+_STUDY_RESULT: Final[JsonObject] = {
+    "00080020": {"vr": "DA", "Value": ["20240131"]},
+    "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]},
+    "0020000D": {"vr": "UI", "Value": ["1.2.826.0.1.3680043.8.498.1"]},
+}
+_STORED: Final[JsonObject] = {
+    "00081199": {
+        "vr": "SQ",
+        "Value": [
+            {
+                "00081150": {"vr": "UI", "Value": ["1.2.840.10008.5.1.4.1.1.2"]},
+                "00081155": {"vr": "UI", "Value": ["1.2.826.0.1.3680043.8.498.3"]},
+                "00081190": {"vr": "UR", "Value": ["https://dicom.example/v2/studies/1.2.826.0.1.3680043.8.498.1"]},
+            }
+        ],
+    }
+}
+
+GROUPS: Final[dict[str, str]] = {
+    "Store": "STOW-RS, PS3.18 10.5",
+    "Retrieve": "WADO-RS, PS3.18 10.4",
+    "Search": "QIDO-RS, PS3.18 10.6",
+    "Delete": "Removing studies, series and instances",
+    "Partitions": "Data partitions: archives beside each other in one service",
+}
+
+_STORE: Final = Description(
+    group="Store",
+    text="Stores DICOM Part 10 files, each for itself: one that fails does not stop the others.",
+    answers={
+        200: "Every instance is stored.",
+        202: "Some instances are not stored, or (version 2) some are stored with warnings.",
+        204: "The request had no instances.",
+        409: "No instance is stored; the reasons are in Failed SOP Sequence.",
+    },
+    errors=(406, 413, 415),
+    result=_schema("DataSet"),
+    example=_STORED,
+)
+_RETRIEVE: Final = Description(
+    group="Retrieve",
+    text="Sends DICOM files, transcoded when the Accept header asks for another transfer syntax than the stored one.",
+    answers={200: "The files."},
+    errors=(404, 406),
+)
+_METADATA: Final = Description(
+    group="Retrieve",
+    text="Sends the data sets without bulk data, as DICOM JSON.",
+    answers={200: "One data set for each instance.", 304: "The client's copy is current."},
+    errors=(404, 406),
+    result=_array("DataSet"),
+    example=[_STUDY_RESULT],
+    headers=("ETag",),
+)
+_SEARCH: Final = Description(
+    group="Search",
+    text="Finds by attribute, newest first. Conditions are joined by AND; attributes are named by keyword or tag.",
+    answers={200: "The results.", 204: "Nothing matches."},
+    errors=(406,),
+    result=_array("DataSet"),
+    example=[_STUDY_RESULT],
+    headers=("erroneous-dicom-attributes", "Warning"),
+)
+_DELETE: Final = Description(
+    group="Delete",
+    text="Deletes every instance under the identifiers, at once and for good.",
+    answers={204: "Deleted."},
+    errors=(404,),
+)
+
+DESCRIPTIONS: Final[dict[str, Description]] = {
+    **dict.fromkeys(("store", "store_in_study"), _STORE),
+    **dict.fromkeys(("retrieve_study", "retrieve_series", "retrieve_instance"), _RETRIEVE),
+    **dict.fromkeys(("retrieve_study_metadata", "retrieve_series_metadata", "retrieve_instance_metadata"), _METADATA),
+    **dict.fromkeys(
+        (
+            "search_studies",
+            "search_series",
+            "search_instances",
+            "search_series_of_study",
+            "search_instances_of_study",
+            "search_instances_of_series",
+        ),
+        _SEARCH,
+    ),
+    **dict.fromkeys(("delete_study", "delete_series", "delete_instance"), _DELETE),
+    "list_partitions": Description(
+        group="Partitions",
+        text="Lists every data partition; there always is the default one.",
+        answers={200: "The partitions."},
+        result=_array("Partition"),
+        example=[{"partitionKey": 1, "partitionName": "Microsoft.Default", "createdDate": "2024-01-31T12:00:00.000Z"}],
+    ),
+}
