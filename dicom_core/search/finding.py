@@ -1,0 +1,196 @@
+"""Finding the studies, series or instances that a plan describes, newest first.
+
+Standard: none; the order and the paging are those of the Microsoft service
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from dicom_core.index.attributes import Level
+from dicom_core.index.keys import INDEX_TABLE, KeyRange, instances_of, newest, series_of
+from dicom_core.search.filtering import Filter
+from dicom_core.search.hits import Hit, Needs, Rows, together
+from dicom_core.search.plan import Plan, Source
+from dicom_core.search.walking import Merge, Stream, Work, page_size
+from dicom_core.storage.ports import Tables
+
+__all__ = ["Finder", "Found"]
+
+_FEW: Final = 1_000  # matches of a condition that are collected and sorted; more are met soon enough when walking
+_AT_ONCE: Final = 16  # studies or series whose rows are read at the same time
+_DEEP: Final = 1_000  # results to skip; that many rows are read without their documents
+
+# The properties of the rows above that their search rows carry too.
+_COVERED: Final = {Level.STUDY: frozenset(("doc", "modalities")), Level.SERIES: frozenset(("doc",)), Level.INSTANCE: frozenset[str]()}
+_CREATED: Final = {Level.STUDY: "created", Level.SERIES: "created", Level.INSTANCE: "version"}
+_METADATA: Final = "meta_blob"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of hits, and how many `more` follow it: exactly, or `at_least` so many."""
+
+    hits: list[Hit]
+    more: int = 0
+    at_least: bool = False
+
+
+class Finder:
+    """One search. `needs` are the rows' properties that answering takes, apart from testing; `work` limits the rows looked at."""
+
+    def __init__(self, tables: Tables, rows: Rows, plan: Plan, level: Level, needs: Needs, work: Work) -> None:
+        self._tables = tables
+        self._rows = rows
+        self._plan = plan
+        self._level = level
+        self._needs = needs
+        self._work = work
+
+    async def find(self, offset: int, limit: int) -> Found:
+        """One page of the hits, newest first."""
+        wanted = offset + limit
+        few = await self._few(wanted)
+        if few is not None:
+            few.hits.sort(key=lambda hit: hit.order)
+            return Found(few.hits[offset:wanted], max(len(few.hits) - wanted, 0), few.at_least)
+        keep = self._filter(self._plan.walk)
+        needs = self._needs[self._level]
+        covered = needs <= _COVERED[self._level] and offset < _DEEP
+        width = len(self._rows.keys) * len(self._plan.walk.ranges)
+        streams = self._streams(self._plan.walk, keep, needs if covered else frozenset(), page_size(wanted + 1, width))
+        merge = Merge(streams, keep, self._rows)
+        while offset and (skipped := await merge.take(min(offset, _DEEP))):
+            offset -= len(skipped)
+        hits = await merge.take(limit + 1)
+        if len(hits) <= limit:
+            return Found(hits)
+        more, is_all = merge.rest()
+        return Found(hits[:limit], more + 1, at_least=not is_all)
+
+    async def count(self) -> int:
+        """The number of all hits."""
+        few = await self._few(None)
+        if few is not None:
+            return len(few.hits)
+        keep = self._filter(self._plan.walk)
+        merge = Merge(self._streams(self._plan.walk, keep, frozenset(), _FEW), keep, self._rows)
+        count = 0
+        while hits := await merge.take(_FEW):
+            count += len(hits)
+        return count
+
+    def _streams(self, source: Source, keep: Filter, needs: frozenset[str], size: int) -> list[Stream]:
+        level = source.level
+        select = sorted((keep.needs[level] | needs) & _COVERED[level])
+        return [
+            Stream(self._tables, shard, level, key_range, select=select, size=size, work=self._work)
+            for shard in self._rows.keys
+            for key_range in source.ranges
+        ]
+
+    def _filter(self, source: Source | None = None, levels: Sequence[Level] = tuple(Level)) -> Filter:
+        answered = None if source is None else source.answers
+        return Filter(each for each in self._plan.conditions if each is not answered and each.attribute.level in levels)
+
+    async def _few(self, wanted: int | None) -> Found | None:
+        """All hits (or with certainty the newest `wanted`) if UIDs or a narrow condition lead to them, in any order."""
+        if self._plan.studies is not None:
+            hits, level = await self._known(self._plan.studies, self._plan.series)
+        elif self._plan.narrow is not None:
+            collected = await self._collect(self._plan.narrow)
+            if collected is None:
+                return None
+            hits, level = collected, self._plan.narrow.level
+        else:
+            return None
+        return Found(hits) if level is self._level else await self._descend(hits, level, wanted)
+
+    async def _known(self, studies: Sequence[str], series: Sequence[str] | None) -> tuple[list[Hit], Level]:
+        """The studies or series of these UIDs that pass the conditions on them."""
+        if series is None:
+            hits, level = [Hit((study,)) for study in studies], Level.STUDY
+        else:
+            hits, level = [Hit((study, each)) for study in studies for each in series], Level.SERIES
+        keep = self._filter(levels=_down_to(level))
+        is_result = level is self._level
+        needs = {at: self._needs[at] | keep.needs[at] for at in _down_to(level)}
+        if is_result:
+            needs[level] |= {_CREATED[level]}
+        hits = await keep.passing(await self._rows.load(hits, needs), self._rows)
+        if is_result:
+            for hit in hits:
+                hit.sort_by(cast(int, hit.row(level).properties[_CREATED[level]]))
+        return hits, level
+
+    async def _collect(self, source: Source) -> list[Hit] | None:
+        """What a condition's search rows lead to and the other conditions on it let through; None when that is much."""
+        keep = self._filter(source, _down_to(source.level))
+        found: dict[str, Hit] = {}
+
+        async def drain(stream: Stream) -> None:
+            while not stream.ended and len(found) <= _FEW:
+                await stream.fill(keep, self._rows)
+                found.update((hit.order, hit) for hit in stream.hits)
+                stream.hits.clear()
+
+        await together(map(drain, self._streams(source, keep, frozenset(), _FEW)))
+        return None if len(found) > _FEW else list(found.values())
+
+    async def _descend(self, parents: list[Hit], level: Level, wanted: int | None) -> Found:
+        """What lies under studies or series, as long as it can be among the newest."""
+        below = [at for at in _down_to(self._level) if at > level]
+        keep = self._filter(levels=below)
+        if len(parents) > 1:
+            parents = await self._rows.load(parents, {level: frozenset(("top",))})
+            parents.sort(key=lambda hit: _top(hit, level), reverse=True)
+        found: list[Hit] = []
+        for start in range(0, len(parents), _AT_ONCE):
+            if wanted is not None and len(found) > wanted:
+                horizon = newest(_top(parents[start], level))  # everything under the rest is older
+                if sum(hit.order < horizon for hit in found) > wanted:
+                    return Found(found, at_least=True)
+            chunk = parents[start : start + _AT_ONCE]
+            for children in await together(self._children(parent, level, keep) for parent in chunk):
+                found += await keep.passing(children, self._rows)
+        return Found(found)
+
+    async def _children(self, parent: Hit, level: Level, keep: Filter) -> list[Hit]:
+        """The series or instances under a study or series, with the rows read on the way."""
+        needs = {at: (self._needs[at] | keep.needs[at]) - {_METADATA} for at in Level}
+        if self._level is Level.SERIES:
+            return await self._scan(parent, Level.SERIES, series_of(parent.uids[0]), needs)
+        instances = self._scan(parent, Level.INSTANCE, instances_of(*parent.uids), needs)
+        if level is Level.SERIES or not needs[Level.SERIES]:
+            return await instances
+        series = self._scan(parent, Level.SERIES, series_of(parent.uids[0]), needs)
+        hits, of_series = await asyncio.gather(instances, series)
+        rows = {each.uids[1]: each.row(Level.SERIES) for each in of_series}
+        for hit in hits:
+            hit.rows[Level.SERIES - 1] = rows.get(hit.uids[1])
+        return hits
+
+    async def _scan(self, parent: Hit, level: Level, key_range: KeyRange, needs: Needs) -> list[Hit]:
+        created = _CREATED[level]
+        select = sorted(needs[level] | {created})
+        hits = []
+        async for page in self._tables.scan(INDEX_TABLE, self._rows.shard(parent.uids[0]), *key_range, select=select):
+            self._work.take(len(page))
+            for row in page:
+                hit = Hit(tuple(row.row_key.split("|")[1:]), rows=list(parent.rows))
+                hit.rows[level - 1] = row
+                hit.sort_by(cast(int, row.properties[created]))
+                hits.append(hit)
+        return hits
+
+
+def _down_to(level: Level) -> tuple[Level, ...]:
+    """The levels from the study down to this one."""
+    return tuple(at for at in Level if at <= level)
+
+
+def _top(hit: Hit, level: Level) -> int:
+    return cast(int, hit.row(level).properties["top"])

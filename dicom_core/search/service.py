@@ -1,0 +1,98 @@
+"""Searching the index: QIDO-RS for all resources.
+
+Standard: PS3.18 10.6
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from dicom_core.identifiers import Partition
+from dicom_core.index.attributes import Level
+from dicom_core.search.answer import Answer
+from dicom_core.search.finding import Finder
+from dicom_core.search.hits import Needs, Rows
+from dicom_core.search.plan import plan_search
+from dicom_core.search.query import Query
+from dicom_core.search.walking import Work
+from dicom_core.storage.ports import Blobs, Tables
+
+__all__ = ["MAX_ROWS_EXAMINED", "Count", "SearchResult", "SearchService"]
+
+MAX_ROWS_EXAMINED: Final = 50_000  # by a search with a condition that no search row answers
+_GAVE_UP: Final = "The search examined as many items as it may and stopped; there may be more results"
+_NOTHING: Final[Needs] = dict.fromkeys(Level, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A page of results, as DICOM JSON objects, newest first.
+
+    `more` results follow (exactly, or `at_least` so many). `complete` is False when the search gave up: there may be
+    results that it did not come to. `literal` are the attributes that could not be matched fuzzily.
+    """
+
+    documents: list[bytes]
+    more: int = 0
+    at_least: bool = False
+    complete: bool = True
+    literal: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the client should be told, each a text for a `Warning: 299` header. Standard: PS3.18 8.3.4.4, 8.3.4.2"""
+        found = []
+        if self.more or self.at_least:
+            number = f"at least {self.more or 1}" if self.at_least else str(self.more)
+            found.append(f"There are {number} additional results that can be requested")
+        if self.literal:
+            found.append(
+                f"Fuzzy matching is not available for values with wildcards; literal matching was used for {', '.join(self.literal)}"
+            )
+        if not self.complete:
+            found.append(_GAVE_UP)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many results a search has; not `complete` when it gave up before it saw all."""
+
+    count: int
+    complete: bool = True
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the client should be told, each a text for a `Warning: 299` header."""
+        return [] if self.complete else [_GAVE_UP]
+
+
+class SearchService:
+    """Answers searches from the index tables. `shards` is the number of shards of every data partition."""
+
+    def __init__(self, tables: Tables, blobs: Blobs, shards: int, *, max_rows_examined: int = MAX_ROWS_EXAMINED) -> None:
+        self._tables = tables
+        self._blobs = blobs
+        self._shards = shards
+        self._max_rows_examined = max_rows_examined
+
+    async def search(self, partition: Partition, query: Query, *, retrieve_url: str = "") -> SearchResult:
+        """Answer a search; `retrieve_url` is what precedes ``/studies`` in the URLs of results."""
+        answer = Answer(query, retrieve_url)
+        finder, rows, work = self._finder(partition, query, answer)
+        found = await finder.find(query.offset, query.limit)
+        documents = await answer.documents(found.hits, rows, self._blobs)
+        return SearchResult(documents, found.more, found.at_least, not work.exhausted, query.literal)
+
+    async def count(self, partition: Partition, query: Query) -> Count:
+        """Count all results of a search, whatever its page."""
+        finder, _, work = self._finder(partition, query, None)
+        count = await finder.count()
+        return Count(count, not work.exhausted)
+
+    def _finder(self, partition: Partition, query: Query, answer: Answer | None) -> tuple[Finder, Rows, Work]:
+        plan = plan_search(query)
+        rows = Rows(self._tables, partition.name, self._shards)
+        work = Work(self._max_rows_examined if plan.bounded else None)
+        return Finder(self._tables, rows, plan, query.resource.level, answer.needs if answer else _NOTHING, work), rows, work

@@ -1,0 +1,123 @@
+"""Reading search rows newest first: several sorted streams, page by page, merged as they are consumed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from heapq import heapify, heappop, heapreplace
+from math import isqrt
+from typing import Final
+
+from dicom_core.index.attributes import Level
+from dicom_core.index.keys import INDEX_TABLE, KeyRange
+from dicom_core.search.filtering import Filter
+from dicom_core.search.hits import Hit, Rows, together
+from dicom_core.storage.ports import Row, Tables
+
+__all__ = ["Merge", "Stream", "Work", "page_size"]
+
+_MAX_PAGE: Final = 1_000
+_SPARE: Final = 24  # rows beyond those wanted, so that small result sets are known whole
+
+
+class Work:
+    """How many rows a search may still look at; None for any number."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._left = limit
+        self.exhausted = False
+
+    def take(self, rows: int) -> None:
+        """Count rows as looked at."""
+        if self._left is not None:
+            self._left -= rows
+            self.exhausted = self._left <= 0
+
+
+class Stream:
+    """The search rows of one range in one shard that pass a filter, in order of their keys: newest first where it is one value."""
+
+    def __init__(
+        self, tables: Tables, shard: str, level: Level, key_range: KeyRange, *, select: Sequence[str], size: int, work: Work
+    ) -> None:
+        self._tables = tables
+        self._shard = shard
+        self._level = level
+        self._start, self._end = key_range
+        self._select = select
+        self._size = size
+        self._work = work
+        self.hits: deque[Hit] = deque()
+        self.ended = False
+
+    async def fill(self, keep: Filter, rows: Rows) -> None:
+        """Read on until there is a hit, or nothing more to read."""
+        while not self.hits and not self.ended:
+            page = await self._page()
+            self.hits.extend(await keep.passing([_hit_of(row, self._level) for row in page], rows))
+
+    async def _page(self) -> list[Row]:
+        if self._work.exhausted:
+            self.ended = True
+            return []
+        pages = self._tables.scan(INDEX_TABLE, self._shard, self._start, self._end, limit=self._size, select=self._select)
+        found = [row async for page in pages for row in page]
+        self._work.take(len(found))
+        self.ended = len(found) < self._size
+        if found:
+            self._start = f"{found[-1].row_key} "  # no key that can follow sorts below
+        self._size = min(4 * self._size, _MAX_PAGE)
+        return found
+
+
+def page_size(wanted: int, streams: int) -> int:
+    """How many rows to read of each stream at first, so that all together hold those wanted, most of the time."""
+    share = -(-wanted // max(streams, 1))
+    return min(share + (4 * isqrt(share) if streams > 1 else 0) + _SPARE, _MAX_PAGE)
+
+
+class Merge:
+    """Several streams as one, newest first, each hit once."""
+
+    def __init__(self, streams: Sequence[Stream], keep: Filter, rows: Rows) -> None:
+        self._streams = streams
+        self._keep = keep
+        self._rows = rows
+        self._heads: list[tuple[str, int]] | None = None  # the order of each stream's next hit
+        self._last = ""
+
+    async def take(self, wanted: int) -> list[Hit]:
+        """The next hits; fewer than wanted at the end only."""
+        if self._heads is None:
+            await together(stream.fill(self._keep, self._rows) for stream in self._streams)
+            self._heads = [(stream.hits[0].order, number) for number, stream in enumerate(self._streams) if stream.hits]
+            heapify(self._heads)
+        taken: list[Hit] = []
+        while self._heads and len(taken) < wanted:
+            order, number = self._heads[0]
+            stream = self._streams[number]
+            hit = stream.hits.popleft()
+            if order != self._last:
+                self._last = order
+                taken.append(hit)
+            if not stream.hits:
+                await stream.fill(self._keep, self._rows)
+            if stream.hits:
+                heapreplace(self._heads, (stream.hits[0].order, number))
+            else:
+                heappop(self._heads)
+        return taken
+
+    def rest(self) -> tuple[int, bool]:
+        """How many further hits are known, and whether that is all of them."""
+        orders = {hit.order for stream in self._streams for hit in stream.hits} - {self._last}
+        return len(orders), all(stream.ended for stream in self._streams)
+
+
+def _hit_of(row: Row, level: Level) -> Hit:
+    """What a search row has found."""
+    before, _, *uids = row.row_key.rsplit("|", level + 1)
+    hit = Hit(tuple(uids), row.row_key[len(before) + 1 :])
+    if row.properties:
+        hit.rows[level - 1] = row
+    return hit
