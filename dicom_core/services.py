@@ -57,7 +57,7 @@ async def open_services(settings: Settings) -> Services:
     Raises:
         StorageUnavailable: it cannot be reached.
     """
-    tables, blobs = await _open_storage(settings)
+    tables, blobs = await asyncio.to_thread(_open_storage, settings)
     return await compose(settings, tables, blobs, Clock())
 
 
@@ -76,14 +76,24 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
     )
 
 
-async def _open_storage(settings: Settings) -> tuple[Tables, Blobs]:
+def _open_storage(settings: Settings) -> tuple[Tables, Blobs]:
     if settings.storage == "embedded":
         from dicom_core.storage.embedded_blobs import EmbeddedBlobs
         from dicom_core.storage.embedded_tables import EmbeddedTables
 
         folder = Path(settings.data)
+        folder.mkdir(parents=True, exist_ok=True)
         return EmbeddedTables(folder / "index.sqlite"), EmbeddedBlobs(folder / "files")
-    raise NotImplementedError
+    from dicom_core.storage.azure_connection import AzureAccount, open_azure  # the SDKs take a second to import
+
+    account = AzureAccount(
+        connection_string=settings.storage_connection_string or None,
+        account_name=settings.storage_account or None,
+        table_service_uri=settings.table_service_uri or None,
+        blob_service_uri=settings.blob_service_uri or None,
+        client_id=settings.storage_client_id or None,
+    )
+    return open_azure(account, container=settings.container)
 
 
 class OpenServices:

@@ -95,6 +95,7 @@ class _Reader:
             found = data.find(delimiter, start)
             if found >= 0:
                 self._at = found + size
+                self.inside = False
                 if found > start:
                     yield memoryview(data)[start:found]
                 return
@@ -145,7 +146,6 @@ class _Reader:
             if self._length > self._max_bytes:
                 raise _too_large(self._max_bytes)
             yield chunk
-        self.inside = False
 
     async def ends_without_parts(self) -> bool:
         """Whether the closing delimiter follows at once."""
