@@ -77,13 +77,13 @@ def _read_file_meta(view: memoryview) -> tuple[FileMeta, int]:
     position, elements = DATA_SET_PREFIX, []
     while position < len(view) and view[position] == 2 and not any(view[position + 1 : position + 2]):
         try:
-            head = element_header(view, position, implicit=False, little_endian=True)
+            tag, vr, length, start = element_header(view, position, implicit=False, little_endian=True)
         except struct.error:
             raise NeedMoreBytes(position + 12) from None
-        position = head.start + head.length
+        position = start + length
         if position > len(view):
             raise NeedMoreBytes(position)
-        elements.append(Element(head.tag, head.vr, view[head.start : position]))
+        elements.append(Element(tag, vr, view[start:position]))
     meta = FileMeta(
         transfer_syntax_uid=_uid(elements, 0x00020010),
         media_storage_sop_class_uid=_uid(elements, 0x00020002),

@@ -43,10 +43,14 @@ def normalise(vr: str, text: str) -> str:
     Padding is dropped. Names compare without regard to case and accents, short text without regard to case only;
     whole names keep their separators.
     """
-    text = text.rstrip("\0").strip(" ")
+    text = _unpadded(text)
     if vr == "PN":
         return _without_accents(text)
     return text.casefold() if vr in _CASELESS_VRS else text
+
+
+def _unpadded(text: str) -> str:
+    return text.rstrip("\0 ").lstrip(" ")
 
 
 def _without_accents(text: str) -> str:
@@ -79,7 +83,7 @@ def sortable(vr: str, text: str) -> str | None:
     Missing parts are the earliest: ``10`` is ten o'clock, ``2020`` the first instant of that year. The offset from UTC
     of a stored DT is ignored, as the Microsoft service does. DA stays YYYYMMDD, TM becomes HHMMSSFFFFFF, DT both.
     """
-    text = text.rstrip("\0").strip(" ")
+    text = _unpadded(text)
     if vr == "DA":
         return text if is_date(text) else None
     if vr == "TM":
@@ -130,7 +134,7 @@ def _range_end(vr: str, text: str) -> str:
 
 def number(vr: str, text: str) -> int | float | None:
     """The number that a text of a numeric VR stands for: whole for integer VRs; None when it is none or not finite."""
-    text = text.rstrip("\0").strip(" ")
+    text = _unpadded(text)
     if vr in _INTEGER_VRS:
         return int(text) if _INTEGER.fullmatch(text) else None
     if _REAL.fullmatch(text) is None:
