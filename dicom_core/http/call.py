@@ -78,6 +78,10 @@ class Call:
         """Host and port by which the client knows us."""
         return self._forwarded("x-forwarded-host") or self.request.url.netloc
 
+    def warnings(self, *texts: str) -> dict[str, str]:
+        """The Warning header that says these things of an answer that is a success; no header when there are none."""
+        return {"Warning": ", ".join(f"299 {self.host}: {text}" for text in texts)} if texts else {}
+
     @property
     def base_url(self) -> str:
         """Absolute URL up to the version, and the partition if the path has one, as the client wrote them; no slash at the end."""

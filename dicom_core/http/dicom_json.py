@@ -20,7 +20,7 @@ DICOM_JSON: Final = "application/dicom+json"
 
 def array(documents: Sequence[bytes], headers: Mapping[str, str] | None = None) -> Response:
     """Answer with the documents as one JSON array."""
-    return Response(b"".join((b"[", b",".join(documents), b"]")), headers=headers, media_type=DICOM_JSON)
+    return Response(b"".join((b"[", b",".join(documents), b"]")), 200, headers, DICOM_JSON)
 
 
 async def streamed_array(batches: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> Response | None:

@@ -11,7 +11,7 @@ import orjson
 
 from dicom_core.store.report import FailedItem, StoredItem, StoreReport
 
-__all__ = ["multi_valued_warning", "store_document", "store_status"]
+__all__ = ["store_document", "store_status", "store_warnings"]
 
 _RETRIEVE_URL: Final = "00081190"
 _SOP_CLASS: Final = "00081150"
@@ -55,12 +55,11 @@ def store_document(report: StoreReport, base_url: str, *, study: str | None, len
     return orjson.dumps(document)
 
 
-def multi_valued_warning(report: StoreReport, host: str) -> dict[str, str]:
-    """The Warning header that tells which attributes have more values than the one that can be searched for."""
+def store_warnings(report: StoreReport) -> list[str]:
+    """What clients should be told beside the outcome: which attributes have more values than the one that can be searched for."""
     if not report.multi_valued:
-        return {}
-    names = ", ".join(sorted(report.multi_valued))
-    return {"Warning": f'299 {host}: "Only the first value of these attributes is indexed: {names}."'}
+        return []
+    return [f'"Only the first value of these attributes is indexed: {", ".join(sorted(report.multi_valued))}."']
 
 
 def _stored(item: StoredItem, base_url: str, *, lenient: bool) -> _Item:

@@ -31,5 +31,6 @@ async def search(call: Call) -> Response:
         study=call.uid("study"),
         series=call.uid("series"),
     )
-    found = await call.services.search.search(partition, query)
-    return array(found.documents) if found.documents else Response(status_code=204)
+    found = await call.services.search.search(partition, query, retrieve_url=call.base_url)
+    headers = call.warnings(*found.warnings)
+    return array(found.documents, headers) if found.documents else Response(status_code=204, headers=headers)

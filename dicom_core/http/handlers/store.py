@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dicom_core.http.accept import accept_dicom_json
 from dicom_core.http.call import Call
 from dicom_core.http.dicom_json import DICOM_JSON
-from dicom_core.http.store_response import multi_valued_warning, store_document, store_status
+from dicom_core.http.store_response import store_document, store_status, store_warnings
 from dicom_core.http.uploads import check_body_type, uploaded_files
 
 __all__ = ["store"]
@@ -31,4 +31,4 @@ async def store(call: Call) -> Response:
     if status == 204:
         return Response(status_code=status)
     document = store_document(report, call.base_url, study=study, lenient=call.lenient)
-    return Response(document, status, multi_valued_warning(report, call.host), DICOM_JSON)
+    return Response(document, status, call.warnings(*store_warnings(report)), DICOM_JSON)
