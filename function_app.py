@@ -9,6 +9,7 @@ import azurefunctions.extensions.http.fastapi  # noqa: F401 - importing it makes
 
 from dicom_core.http.endpoint import Endpoint, endpoint
 from dicom_core.http.fallback import FALLBACK_NAME, FALLBACK_TEMPLATE, METHODS, fallback
+from dicom_core.http.policies import Policies
 from dicom_core.http.routes import bindings
 from dicom_core.http.worker import silence_access_log
 from dicom_core.services import OpenServices
@@ -17,6 +18,7 @@ from dicom_core.settings import Settings
 __all__ = ["app", "close"]
 
 _settings = Settings.from_env(os.environ)
+_policies = Policies.from_settings(_settings)
 _services = OpenServices(_settings)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -29,8 +31,8 @@ def _register(name: str, template: str, methods: tuple[str, ...], function: Endp
 
 silence_access_log()
 for _binding in bindings():
-    _register(_binding.name, _binding.template, _binding.route.methods, endpoint(_binding.route, _services))
-_register(FALLBACK_NAME, FALLBACK_TEMPLATE, METHODS, fallback())
+    _register(_binding.name, _binding.template, _binding.route.methods, endpoint(_binding.route, _services, _policies))
+_register(FALLBACK_NAME, FALLBACK_TEMPLATE, METHODS, fallback(_policies))
 
 
 @app.timer_trigger(arg_name="timer", schedule=_settings.sweep_schedule)

@@ -69,7 +69,11 @@ class UnsupportedVersion(BadRequestError):
 
 
 class UnauthenticatedError(DicomServiceError):
-    """The request carries no token, or one that does not verify."""
+    """The request carries no token, or one that does not verify; `challenge` tells the client where to get one."""
+
+    def __init__(self, text: str, challenge: str) -> None:
+        super().__init__(text)
+        self.challenge = challenge
 
 
 class ForbiddenError(DicomServiceError):

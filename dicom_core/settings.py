@@ -36,6 +36,22 @@ class Settings:
     sweep_upload_seconds: int = 24 * 3600  # age at which an upload that was never committed counts as abandoned
     sweep_outbox_seconds: int = 60  # age at which a committed change's feed events count as left behind
 
+    security_enabled: bool = False  # ask every caller for a bearer token
+    authority: str = ""  # address of the OpenID Connect provider whose tokens are accepted; https
+    audiences: tuple[str, ...] = ()  # the audiences that tokens may be for, separated by commas
+    authorization_enabled: bool = False  # with security: ask for a role that allows the request
+    roles_claim: str = "roles"  # the claim of the token that lists the caller's roles
+    roles_file: str = ""  # JSON file with roles, beside the built-in ones
+    audit_enabled: bool = False  # write audit records to the log `dicom.audit`
+    audit_claims: tuple[str, ...] = ("appid", "azp", "oid", "sub", "tid")  # claims of the token that audit records show
+    audit_header_prefix: str = "X-MS-AZUREDICOM-AUDIT-"  # request headers that are copied to audit records start with this
+    audit_full_uri: bool = False  # record query strings as they came, values that may name patients included
+    cors_origins: tuple[str, ...] = ()  # origins of web pages that may call, or *; none switches the headers off
+    cors_headers: tuple[str, ...] = ("*",)  # request headers that they may send, or *
+    cors_methods: tuple[str, ...] = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")  # methods that they may use
+    cors_max_age_seconds: int = 600  # for how long browsers may remember the answer
+    cors_allow_credentials: bool = False  # whether they may send cookies and the like; not together with *
+
     def __post_init__(self) -> None:
         _require(self.storage in ("azure", "embedded"), "storage", "must be azure or embedded")
         _require(0 <= self.shards <= 64, "shards", "must be 0 to 64")
@@ -46,6 +62,7 @@ class Settings:
             _require(bool(self.data), "data", "must name a folder")
         else:
             self._check_account()
+        self._check_policies()
 
     def _check_account(self) -> None:
         uris = bool(self.blob_service_uri), bool(self.table_service_uri)
@@ -53,6 +70,20 @@ class Settings:
         ways = bool(self.storage_connection_string), bool(self.storage_account), uris[0]
         names = f", {variable('storage_connection_string')} or {variable('blob_service_uri')}"
         _require(sum(ways) == 1, "storage_account", f"{names[2:]}: exactly one of them must be set when {variable('storage')} is azure")
+
+    def _check_policies(self) -> None:
+        if self.security_enabled:
+            _require(bool(self.authority), "authority", f"must be set when {variable('security_enabled')} is true")
+            _require(bool(self.audiences), "audiences", f"must be set when {variable('security_enabled')} is true")
+        _require(self.security_enabled or not self.authorization_enabled, "authorization_enabled", f"needs {variable('security_enabled')}")
+        _require(bool(self.audit_header_prefix), "audit_header_prefix", "must not be empty")
+        _require(self.cors_max_age_seconds >= 0, "cors_max_age_seconds", "must not be negative")
+        any_origin = "*" in self.cors_origins
+        _require(
+            not (any_origin and self.cors_allow_credentials),
+            "cors_allow_credentials",
+            f"must be false when {variable('cors_origins')} is *",
+        )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -90,4 +121,13 @@ def _boolean(name: str, text: str) -> bool:
     return text.lower() == "true"
 
 
-_READ: Final[dict[type, Callable[[str, str], object]]] = {int: _integer, bool: _boolean, str: lambda _, text: text}
+def _list(_: str, text: str) -> tuple[str, ...]:
+    return tuple(entry for part in text.split(",") if (entry := part.strip()))
+
+
+_READ: Final[dict[Any, Callable[[str, str], object]]] = {
+    int: _integer,
+    bool: _boolean,
+    str: lambda _, text: text,
+    tuple[str, ...]: _list,
+}

@@ -39,28 +39,28 @@ class TokenVerifier:
             raise ValueError("at least one audience is needed")
         self._audiences = audiences
         self._keys = SigningKeys(authority, fetch=fetch, clock=clock)
-        self.challenge = f'Bearer authorization_uri="{authority}", resource_id="{audiences[0]}", realm="{audiences[0]}"'
+        self._challenge = f'Bearer authorization_uri="{authority}", resource_id="{audiences[0]}", realm="{audiences[0]}"'
 
     async def verify(self, authorization: str | None) -> Claims:
         """Return the claims of the token in an Authorization header.
 
         Raises:
-            UnauthenticatedError: no token, or not a good one; the texts tell an operator why.
+            UnauthenticatedError: no token, or not a good one.
             BackendError: the authority's keys are not known and cannot be fetched.
         """
         import jwt
 
         match = _BEARER.fullmatch(authorization or "")
         if match is None:
-            raise UnauthenticatedError("A bearer token is required.")
+            raise self._refusal("A bearer token is required.")
         token = match[1]
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise UnauthenticatedError("The bearer token is malformed.") from error
+            raise self._refusal("The bearer token is malformed.") from error
         algorithm = header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-            raise UnauthenticatedError("The bearer token is signed with an algorithm that is not accepted.")
+            raise self._refusal("The bearer token is signed with an algorithm that is not accepted.")
         issuer, keys = await self._keys.find(header.get("kid"), algorithm)
         for key in keys:
             try:
@@ -76,5 +76,8 @@ class TokenVerifier:
             except jwt.InvalidSignatureError:
                 continue
             except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-                raise UnauthenticatedError("The bearer token is not valid here.") from error
-        raise UnauthenticatedError("The bearer token is not signed by a key of the authority.")
+                raise self._refusal("The bearer token is not valid here.") from error
+        raise self._refusal("The bearer token is not signed by a key of the authority.")
+
+    def _refusal(self, text: str) -> UnauthenticatedError:
+        return UnauthenticatedError(text, self._challenge)

@@ -31,36 +31,36 @@ class CorsPolicy:
             raise ValueError("credentials cannot be allowed to every origin")
 
     def preflight(self, request_headers: Mapping[str, str]) -> dict[str, str] | None:
-        """Return the headers that answer a preflight request; None if it is none, or comes from an origin not allowed."""
-        requested_method = request_headers.get("access-control-request-method")
-        allowed = self._allowed(request_headers.get("origin"))
-        if requested_method is None or not allowed:
+        """Return what the answer to a preflight request carries besides `headers_for`.
+
+        None: it is no such request, or comes from an origin that is not allowed.
+        """
+        if "access-control-request-method" not in request_headers or not self._allowed(request_headers.get("origin")):
             return None
         # With credentials "*" would be a name like any other, so that the request's own list is repeated.
         headers = request_headers.get("access-control-request-headers") if self.headers == _ANY else ", ".join(self.headers)
         return {
-            **allowed,
             "Access-Control-Allow-Methods": ", ".join(self.methods),
             **({"Access-Control-Allow-Headers": headers} if headers else {}),
             "Access-Control-Max-Age": str(self.max_age),
-            "Vary": "Origin, Access-Control-Request-Headers",
+            "Vary": "Access-Control-Request-Headers",
         }
 
-    def headers_for(self, origin: str | None) -> dict[str, str]:
-        """Return what an actual request's answer carries; caches must be told even where nothing is allowed."""
-        allowed = self._allowed(origin)
-        if allowed:
-            allowed["Access-Control-Expose-Headers"] = _EXPOSED
+    def headers_for(self, origin: str | None) -> list[tuple[bytes, bytes]]:
+        """Return what every answer carries; caches must be told even where nothing is allowed."""
+        headers = self._allowed(origin)
+        if headers:
+            headers["access-control-expose-headers"] = _EXPOSED
         if "*" not in self.origins:
-            allowed["Vary"] = "Origin"
-        return allowed
+            headers["vary"] = "Origin"
+        return [(name.encode(), value.encode()) for name, value in headers.items()]
 
     def _allowed(self, origin: str | None) -> dict[str, str]:
         if not origin:
             return {}
         if "*" in self.origins:
-            return {"Access-Control-Allow-Origin": "*"}
+            return {"access-control-allow-origin": "*"}
         if origin.lower() not in self.origins:
             return {}
-        credentials = {"Access-Control-Allow-Credentials": "true"} if self.allow_credentials else {}
-        return {"Access-Control-Allow-Origin": origin, **credentials}
+        credentials = {"access-control-allow-credentials": "true"} if self.allow_credentials else {}
+        return {"access-control-allow-origin": origin, **credentials}

@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from dicom_core.errors import BadRequestError
 from dicom_core.http.call import Call
+from dicom_core.http.compression import compress
+from dicom_core.http.policies import Policies
 from dicom_core.http.problems import problem, status_of
 from dicom_core.http.streaming import without_body
 from dicom_core.http.tracing import correlation_id, trace_id
@@ -37,15 +39,19 @@ _EVERY_ANSWER: Final = (
 )
 
 
-def endpoint(route: Route, open_services: Callable[[], Awaitable[Services]]) -> Endpoint:
+def endpoint(route: Route, open_services: Callable[[], Awaitable[Services]], policies: Policies) -> Endpoint:
     """Make the function that answers the requests of a route."""
 
     async def handle(request: Request, correlation: str) -> Response:
         version = parse_version(request.path_params["version"], route.versions) if route.versions else None
-        return await route.handler(Call(request, route, version, await open_services(), correlation))
+
+        async def carry_out() -> Response:
+            return await route.handler(Call(request, route, version, await open_services(), correlation))
+
+        return await policies.guard(route, request, correlation, carry_out)
 
     async def respond(req: Request) -> Response:
-        return await answer(req, handle, supported_versions(route.versions))
+        return await answer(req, handle, supported_versions(route.versions), policies)
 
     return respond
 
@@ -55,7 +61,9 @@ def supported_versions(versions: tuple[ApiVersion, ...]) -> dict[bytes, bytes]:
     return {b"api-supported-versions": ", ".join(version.value for version in versions).encode()} if versions else {}
 
 
-async def answer(request: Request, handle: Callable[[Request, str], Awaitable[Response]], headers: dict[bytes, bytes]) -> Response:
+async def answer(
+    request: Request, handle: Callable[[Request, str], Awaitable[Response]], headers: dict[bytes, bytes], policies: Policies
+) -> Response:
     """Let `handle` answer, turn its errors into responses, and add `headers` and those of every answer."""
     correlation = trace_id(request.headers.get("traceparent"))
     correlation_id.set(correlation)
@@ -69,8 +77,11 @@ async def answer(request: Request, handle: Callable[[Request, str], Awaitable[Re
         if status_of(error) == 500:
             _report(error, correlation)
         response = problem(error, request.headers.get("accept", ""))
+    compress(request, response)
     if request.method == "HEAD":
         response = await without_body(response)
+    if policies.cors is not None:
+        response.raw_headers += policies.cors.headers_for(request.headers.get("origin"))
     response.raw_headers += [*_EVERY_ANSWER, *headers.items(), (b"x-correlation-id", correlation.encode())]
     forget_after_response(request, response)
     return response

@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from dicom_core.errors import MethodNotAllowedError, NotFoundError
 from dicom_core.http.endpoint import Endpoint, answer, supported_versions
+from dicom_core.http.handlers.documentation import page
+from dicom_core.http.policies import Policies
 from dicom_core.http.routes import Binding, Route, bindings
 from dicom_core.http.versions import parse_version
 
@@ -25,8 +27,8 @@ METHODS: Final = ("GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS")  #
 _PARAMETER: Final = re.compile(r"\{\w+(?::regex\(\^(.*)\$\))?\}", re.ASCII)
 
 
-def fallback() -> Endpoint:
-    """Make the function that answers what no other function takes."""
+def fallback(policies: Policies) -> Endpoint:
+    """Make the function that answers what no other function takes: the start page and preflight requests among it."""
     patterns = [(_pattern(binding), binding.route) for binding in bindings()]
 
     async def respond(req: Request) -> Response:
@@ -34,13 +36,18 @@ def fallback() -> Endpoint:
         found = [route for pattern, route in patterns if pattern.fullmatch(path)]
 
         async def handle(request: Request, correlation: str) -> Response:
+            preflight = policies.preflight(request)
+            if preflight is not None:
+                return preflight
+            if not path and request.method in ("GET", "HEAD"):
+                return page(request)
             if not found:
                 raise NotFoundError("")
             if found[0].versions:
                 parse_version(path.partition("/")[0], found[0].versions)
             raise MethodNotAllowedError(_methods(found))
 
-        return await answer(req, handle, supported_versions(found[0].versions) if found else {})
+        return await answer(req, handle, supported_versions(found[0].versions) if found else {}, policies)
 
     return respond
 

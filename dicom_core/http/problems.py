@@ -57,12 +57,16 @@ def problem(error: Exception, accept: str = "") -> Response:
 def _headers(error: Exception, status: int) -> dict[str, str]:
     if isinstance(error, errors.MethodNotAllowedError):
         return {"Allow": ", ".join(error.allowed)}
+    if isinstance(error, errors.UnauthenticatedError):
+        return {"WWW-Authenticate": error.challenge}
     return {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == 503 else {}
 
 
 def _text(error: Exception, status: int) -> str:
     if status == 500:
         return UNEXPECTED
+    if isinstance(error, errors.UnauthenticatedError):  # why a token is not good helps nobody but attackers
+        return ""
     if isinstance(error, StorageUnavailable):  # its text names keys
         return _UNAVAILABLE
     text = str(error)

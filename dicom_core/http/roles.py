@@ -5,29 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 __all__ = ["BUILT_IN_ROLES", "DataAction", "Roles", "allowed_actions", "parse_roles"]
 
 
-class DataAction(Enum):
-    """What a role can allow."""
-
-    READ = "read"
-    WRITE = "write"
-    DELETE = "delete"
-    MANAGE_TAGS = "manageExtendedQueryTags"
-    EXPORT = "export"
-
-
+DataAction = Literal["read", "write", "delete", "manageExtendedQueryTags", "export"]  # what a role can allow
 Roles = Mapping[str, frozenset[DataAction]]  # by name in lower case
 
 _NAME = re.compile(r"[A-Za-z_-]+", re.ASCII)
 _FIELDS = ("name", "dataActions", "notDataActions", "scopes")
-_READ = frozenset({DataAction.READ})
-_ALL = frozenset(DataAction)
-_ACTIONS = {"*": _ALL, **{action.value: frozenset({action}) for action in DataAction}}
+_READ: Final = frozenset[DataAction]({"read"})
+_ALL: Final = frozenset[DataAction](get_args(DataAction))
+_ACTIONS: Final[Mapping[str, frozenset[DataAction]]] = {"*": _ALL, **{action: frozenset((action,)) for action in _ALL}}
 
 BUILT_IN_ROLES: Final[Roles] = {
     "globalreader": _READ,
@@ -93,5 +83,5 @@ def _parse_actions(entry: dict[str, Any], field: str, place: str) -> frozenset[D
         raise ValueError(f"{place}.{field}: a list is expected")
     for index, name in enumerate(names):
         if not isinstance(name, str) or name not in _ACTIONS:
-            raise ValueError(f"{place}.{field}[{index}]: not one of {' '.join(_ACTIONS)}")
+            raise ValueError(f"{place}.{field}[{index}]: not one of {' '.join(sorted(_ACTIONS))}")
     return frozenset().union(*(_ACTIONS[name] for name in names))

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from starlette.responses import Response
 
 from dicom_core.http.call import Call
-from dicom_core.http.handlers import delete, health, partitions, retrieve, search, store
+from dicom_core.http.handlers import delete, documentation, health, partitions, retrieve, search, store
+from dicom_core.http.roles import DataAction
 from dicom_core.http.versions import EVERY_VERSION, VERSION_CONSTRAINT, ApiVersion
 
-__all__ = ["ROUTES", "Binding", "DataAction", "Handler", "Parameter", "Route", "bindings"]
+__all__ = ["ROUTES", "Binding", "Handler", "Parameter", "Route", "bindings"]
 
 Handler = Callable[[Call], Awaitable[Response]]
-DataAction = Literal["read", "write", "delete", "manageExtendedQueryTags", "export"]  # what a role can allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,45 @@ ROUTES: Final[tuple[Route, ...]] = (
         action="read",
         audit="partition",
         gives=("application/json",),
+    ),
+    Route(
+        name="openapi_yaml",
+        method="GET",
+        path=f"{_VERSION}/api.yaml",
+        handler=documentation.openapi_yaml,
+        summary="Describe the interface",
+        versions=(),
+        gives=("text/yaml",),
+        statuses=(200, 304),
+    ),
+    Route(
+        name="openapi_json",
+        method="GET",
+        path=f"{_VERSION}/api.json",
+        handler=documentation.openapi_json,
+        summary="Describe the interface",
+        versions=(),
+        gives=("application/json",),
+        statuses=(200, 304),
+    ),
+    Route(
+        name="docs",
+        method="GET",
+        path="docs",
+        handler=documentation.page_file,
+        summary="Show the interface",
+        versions=(),
+        gives=("text/html",),
+        statuses=(200, 304),
+    ),
+    Route(
+        name="docs_file",
+        method="GET",
+        path="docs/{file}",
+        handler=documentation.page_file,
+        summary="Send a file of the documentation page",
+        versions=(),
+        statuses=(200, 304),
     ),
     Route(
         name="health",

@@ -261,8 +261,12 @@ def test_an_authority_must_be_https(url: str) -> None:
         check_authority(url)
 
 
-def test_the_challenge_names_authority_and_first_audience() -> None:
-    verifier = TokenVerifier("https://login.example/t", ("a", "b"))
-    assert verifier.challenge == 'Bearer authorization_uri="https://login.example/t", resource_id="a", realm="a"'
+async def test_a_refusal_names_authority_and_first_audience() -> None:
+    with pytest.raises(UnauthenticatedError) as caught:
+        await TokenVerifier("https://login.example/t", ("a", "b")).verify(None)
+    assert caught.value.challenge == 'Bearer authorization_uri="https://login.example/t", resource_id="a", realm="a"'
+
+
+def test_an_audience_is_needed() -> None:
     with pytest.raises(ValueError):
         TokenVerifier("https://login.example/t", ())

@@ -8,15 +8,17 @@ _VIEWER = "https://viewer.example"
 _PREFLIGHT = {"origin": _VIEWER, "access-control-request-method": "GET", "access-control-request-headers": "authorization,accept"}
 
 
+def _headers(policy: CorsPolicy, origin: str | None) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in policy.headers_for(origin)}
+
+
 def test_a_preflight_from_an_allowed_origin_is_answered_with_the_policy() -> None:
     policy = CorsPolicy((_VIEWER,), headers=("accept", "authorization"), methods=("GET", "POST"), max_age=1440, allow_credentials=True)
     assert policy.preflight(_PREFLIGHT) == {
-        "Access-Control-Allow-Origin": _VIEWER,
-        "Access-Control-Allow-Credentials": "true",
         "Access-Control-Allow-Methods": "GET, POST",
         "Access-Control-Allow-Headers": "accept, authorization",
         "Access-Control-Max-Age": "1440",
-        "Vary": "Origin, Access-Control-Request-Headers",
+        "Vary": "Access-Control-Request-Headers",
     }
 
 
@@ -24,10 +26,8 @@ def test_every_header_is_allowed_by_naming_those_asked_for() -> None:
     answer = CorsPolicy((_VIEWER,)).preflight(_PREFLIGHT)
     assert answer is not None
     assert answer["Access-Control-Allow-Headers"] == "authorization,accept"
-    assert "Access-Control-Allow-Credentials" not in answer
     bare = CorsPolicy(("*",)).preflight({"origin": "null", "access-control-request-method": "DELETE"})
     assert bare is not None
-    assert bare["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Headers" not in bare
 
 
@@ -49,19 +49,19 @@ def test_anything_else_is_no_preflight(headers: dict[str, str]) -> None:
 
 
 def test_an_allowed_origin_may_read_the_headers_that_matter() -> None:
-    headers = CorsPolicy((_VIEWER,), allow_credentials=True).headers_for("https://Viewer.example")
-    assert headers["Access-Control-Allow-Origin"] == "https://Viewer.example"
-    assert headers["Access-Control-Allow-Credentials"] == "true"
-    assert headers["Vary"] == "Origin"
+    headers = _headers(CorsPolicy((_VIEWER,), allow_credentials=True), "https://Viewer.example")
+    assert headers["access-control-allow-origin"] == "https://Viewer.example"
+    assert headers["access-control-allow-credentials"] == "true"
+    assert headers["vary"] == "Origin"
     for name in ("api-supported-versions", "erroneous-dicom-attributes", "Location", "ETag", "Warning"):
-        assert name in headers["Access-Control-Expose-Headers"].split(", ")
+        assert name in headers["access-control-expose-headers"].split(", ")
 
 
 def test_other_origins_get_the_answer_without_permission_to_read_it() -> None:
     policy = CorsPolicy((_VIEWER,))
-    assert policy.headers_for("https://evil.example") == {"Vary": "Origin"}
-    assert policy.headers_for(None) == {"Vary": "Origin"}
-    assert CorsPolicy(("*",)).headers_for(None) == {}
+    assert _headers(policy, "https://evil.example") == {"vary": "Origin"}
+    assert _headers(policy, None) == {"vary": "Origin"}
+    assert _headers(CorsPolicy(("*",)), None) == {}
 
 
 def test_every_origin_may_not_send_credentials() -> None:
