@@ -51,6 +51,7 @@ class Fragments:
     """Fragments of encapsulated Pixel Data in file order, by offset and length of their values.
 
     `offset_table` is the value of the first item, the Basic Offset Table, which is not among the fragments.
+    `first_bytes` holds the first two bytes of every fragment, one behind the other.
 
     Standard: PS3.5 A.4
     """
@@ -58,6 +59,7 @@ class Fragments:
     offset_table: bytes = b""
     offsets: array[int] = field(default_factory=lambda: array("Q"))
     lengths: array[int] = field(default_factory=lambda: array("I"))
+    first_bytes: bytearray = field(default_factory=bytearray)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class TrailerScanner:
         self._items = 0
         self._pending = bytearray()  # an item header that a chunk boundary cuts
         self._table: bytearray | None = None  # the offset table while it passes
+        self._unsampled = 0  # of the first bytes of the present fragment
         self._trailer = bytearray()
         self._trailer_overflows = False
         self.fragments = Fragments() if self._in_items else None
@@ -50,6 +51,8 @@ class TrailerScanner:
                 step = min(self._skip, end - position)
                 if self._table is not None:
                     self._keep_table(view[position : position + step])
+                elif self._unsampled:
+                    self._keep_first_bytes(view[position : position + step])
                 self._skip -= step
             elif self._in_items:
                 step = min(8 - len(self._pending), end - position)
@@ -108,6 +111,8 @@ class TrailerScanner:
             return
         self.fragments.offsets.append(self._position)
         self.fragments.lengths.append(length)
+        self.fragments.first_bytes += b"\0\0"
+        self._unsampled = 2
 
     def _keep_table(self, piece: memoryview) -> None:
         assert self._table is not None
@@ -116,6 +121,13 @@ class TrailerScanner:
         if len(piece) == self._skip:
             self.fragments.offset_table = bytes(self._table)
             self._table = None
+
+    def _keep_first_bytes(self, piece: memoryview) -> None:
+        assert self.fragments is not None
+        kept, taken = self.fragments.first_bytes, piece[: self._unsampled]
+        start = len(kept) - self._unsampled
+        kept[start : start + len(taken)] = taken
+        self._unsampled -= len(taken)
 
     def _keep_trailer(self, rest: memoryview) -> None:
         room = MAX_TRAILER_BYTES - len(self._trailer)

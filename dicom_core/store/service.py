@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dicom_core.dicom.document import assemble
+from dicom_core.dicom.examination import Examined, examine
 from dicom_core.dicom.part10 import NotDicom
-from dicom_core.dicom.reason_codes import FailureReason, WarningReason
-from dicom_core.dicom.validation import Examined, examine
+from dicom_core.dicom.reason_codes import FailureReason
+from dicom_core.dicom.vr_dictionary import lookup
 from dicom_core.identifiers import Partition
 from dicom_core.index.changes import Stored, store_instance
 from dicom_core.index.index import Index
@@ -24,6 +25,7 @@ from dicom_core.index.lane import Change
 from dicom_core.index.rows import InstanceRow, Metadata, fits_in_row, pack_metadata
 from dicom_core.index.summary import Summary
 from dicom_core.storage.ports import StorageError
+from dicom_core.store.frame_index import frame_layout
 from dicom_core.store.intake import Chunks, Incoming, Whole, drain, off_loop, take_in
 from dicom_core.store.report import FailedItem, StoredItem, StoreReport
 
@@ -31,7 +33,7 @@ __all__ = ["StoreService"]
 
 _log = logging.getLogger(__name__)
 
-_IMPLICIT_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
+_MAX_LAYOUT: Final = 8 * 1024  # bytes of a frame layout that lie in the instance row
 _UPLOADS: Final = 8  # small files on their way to storage at once, per request
 
 
@@ -44,6 +46,7 @@ class _Candidate:
     journal: Journal
     upload: int
     item: StoredItem
+    layout_chunks: bytes
     uploading: asyncio.Task[None] | None = None
 
 
@@ -87,8 +90,8 @@ class _Request:
         try:
             incoming = await take_in(chunks)
             examined = await self._examine(incoming)
-            if examined.refused:
-                self._items.append(_refusal(examined))
+            if examined.refused is not None:
+                self._items.append(_refusal(examined, examined.refused))
             else:
                 await self._upload(incoming, examined)
         except NotDicom:
@@ -114,7 +117,7 @@ class _Request:
 
     async def _upload(self, incoming: Incoming, examined: Examined) -> None:
         """Upload a file under the request's journal: a small one in the background, a streamed one as it arrives."""
-        journal, number = await self._journal(examined.study), len(self._items)
+        journal, number = await self._journal(examined.study_instance_uid), len(self._items)
         name = journal.blob_name(number)
         if isinstance(incoming, Whole):
             candidate = await self._candidate(incoming, examined, journal, incoming.size)
@@ -125,24 +128,30 @@ class _Request:
         try:
             size = await self._index.blobs.put_stream(name, incoming.chunks())
         except StorageError as error:
-            self._items.append(self._processing_failure(examined.sop_class, examined.instance, journal, error))
+            self._items.append(self._processing_failure(examined.sop_class_uid, examined.sop_instance_uid, journal, error))
             return
         if incoming.finish():
             examined = await self._examine(incoming)
         candidate = await self._candidate(incoming, examined, journal, size)
-        candidate.uploading = asyncio.create_task(self._put_metadata(candidate))
+        candidate.uploading = asyncio.create_task(self._put_companions(candidate))
         self._items.append(candidate)
 
     async def _put(self, name: str, incoming: Whole, candidate: _Candidate) -> None:
         try:
             await self._index.blobs.put(name, incoming.data)
-            await self._put_metadata(candidate)
+            await self._put_companions(candidate)
         finally:
             self._uploading.release()
 
-    async def _put_metadata(self, candidate: _Candidate) -> None:
-        """Move metadata that is too large for a row to a blob of its own."""
-        metadata = candidate.row.metadata
+    async def _put_companions(self, candidate: _Candidate) -> None:
+        """Move metadata and frame layouts that are too large for a row to blobs of their own."""
+        chunks, metadata = candidate.layout_chunks, candidate.row.metadata
+        if len(candidate.row.layout) + len(chunks) <= _MAX_LAYOUT:
+            candidate.row = replace(candidate.row, layout=candidate.row.layout + chunks)
+        else:
+            name = candidate.row.blob + ".frames"
+            await self._index.blobs.put(name, [chunks])
+            candidate.row = replace(candidate.row, layout_blob=name)
         if metadata is not None and not fits_in_row(metadata.packed):
             name = candidate.row.blob + ".json"
             await self._index.blobs.put(name, [metadata.packed])
@@ -152,24 +161,24 @@ class _Request:
         document = assemble(examined.fragments)
         packed = await off_loop(len(document), lambda: pack_metadata(document))
         summary = Summary.of(examined.fragments)
+        layout = frame_layout(incoming.header, size)
         row = InstanceRow(
-            study=examined.study,
-            series=examined.series,
-            instance=examined.instance,
+            study=examined.study_instance_uid,
+            series=examined.series_instance_uid,
+            instance=examined.sop_instance_uid,
             version=self._index.clock.version(),
             transfer_syntax=incoming.header.transfer_syntax_uid,
-            sop_class=examined.sop_class,
+            sop_class=examined.sop_class_uid,
             blob=journal.blob_name(len(self._items)),
             size=size,
             document=summary.instance,
             metadata=Metadata(packed),
+            frames=layout.number_of_frames if layout is not None else 0,
+            layout=layout.head if layout is not None else b"",
         )
-        self._multi_valued.update(examined.multi_valued)
-        warning = WarningReason.VALIDATION_WARNINGS if examined.messages else None
-        if incoming.header.transfer_syntax_uid == _IMPLICIT_LITTLE_ENDIAN:
-            warning = WarningReason.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
-        item = StoredItem(examined.sop_class, examined.study, examined.series, examined.instance, warning, tuple(examined.messages))
-        return _Candidate(row, summary, journal, len(self._items), item)
+        self._multi_valued.update(_keyword(tag) for tag in examined.multi_valued)
+        item = StoredItem(row.sop_class, row.study, row.series, row.instance, examined.warning, tuple(examined.messages))
+        return _Candidate(row, summary, journal, len(self._items), item, layout.chunks if layout is not None else b"")
 
     async def _journal(self, study: str) -> Journal:
         """The request's journal for the shard of a study, opened on first use."""
@@ -216,5 +225,10 @@ class _Request:
                 self._index.lane(journal.partition_key).leave(journal.key)
 
 
-def _refusal(examined: Examined) -> FailedItem:
-    return FailedItem(examined.sop_class or None, examined.instance or None, examined.reason, tuple(examined.messages))
+def _refusal(examined: Examined, reason: FailureReason) -> FailedItem:
+    return FailedItem(examined.sop_class_uid or None, examined.sop_instance_uid or None, reason, tuple(examined.messages))
+
+
+def _keyword(tag: int) -> str:
+    entry = lookup(tag)
+    return entry.keyword if entry is not None else f"{tag:08X}"
