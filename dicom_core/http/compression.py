@@ -6,12 +6,13 @@ would save another half of what is left, at five megabytes of library.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dicom_core.http.headers import RawHeaders, change, vary
 from dicom_core.http.streaming import StreamedResponse
 
 __all__ = ["accepts_gzip", "compress"]
@@ -26,8 +27,6 @@ _MIN_BYTES = 1024  # below that the answer fits a network packet anyway
 _LEVEL = 1  # higher levels take several times as long for a few percent
 _GZIP_FRAME = 31  # zlib's window bits for a gzip header and the largest window
 
-_Headers = list[tuple[bytes, bytes]]
-
 
 def compress(request: Request, response: Response) -> None:
     """Compress an answer in place where the client accepts it and it is worth it.
@@ -40,24 +39,24 @@ def compress(request: Request, response: Response) -> None:
     headers = response.raw_headers
     if response.status_code == 304:
         held = ", ".join(request.headers.getlist("if-none-match")).encode("latin-1")
-        _replace(headers, b"etag", lambda tag: b"W/" + tag if b"W/" + tag in held else tag)
-        headers.append((b"vary", b"Accept-Encoding"))
+        change(headers, b"etag", lambda tag: b"W/" + tag if b"W/" + tag in held else tag)
+        vary(headers, b"Accept-Encoding")
         return
     if not _is_text(headers):
         return
-    headers.append((b"vary", b"Accept-Encoding"))
+    vary(headers, b"Accept-Encoding")
     streamed = isinstance(response, StreamedResponse)
     if not accepts_gzip(request.headers.getlist("accept-encoding")) or not (streamed or len(response.body) >= _MIN_BYTES):
         return
-    _replace(headers, b"etag", lambda tag: tag if tag.startswith(b"W/") else b"W/" + tag)
+    change(headers, b"etag", lambda tag: tag if tag.startswith(b"W/") else b"W/" + tag)
     headers.append((b"content-encoding", b"gzip"))
     if isinstance(response, StreamedResponse):
-        _replace(headers, b"content-length", lambda _: None)
+        change(headers, b"content-length", lambda _: None)
         if request.method != "HEAD":
             response.chunks = _compressed(response.chunks)
     else:
         response.body = _gzip(bytes(response.body))
-        _replace(headers, b"content-length", lambda _: str(len(response.body)).encode())
+        change(headers, b"content-length", lambda _: str(len(response.body)).encode())
 
 
 def accepts_gzip(accept_encoding: list[str]) -> bool:
@@ -80,19 +79,10 @@ def _quality(parameter: str) -> float:
         return 0.0
 
 
-def _is_text(headers: _Headers) -> bool:
+def _is_text(headers: RawHeaders) -> bool:
     kind = next((value for name, value in headers if name == b"content-type"), b"")
     coded = any(name in (b"content-encoding", b"content-range") for name, _ in headers)
     return not coded and kind.partition(b";")[0].strip().lower() in _COMPRESSIBLE
-
-
-def _replace(headers: _Headers, name: bytes, change: Callable[[bytes], bytes | None]) -> None:
-    """Change a header's value in place; None removes it."""
-    for index, (present, value) in enumerate(headers):
-        if present == name:
-            changed = change(value)
-            headers[index : index + 1] = [] if changed is None else [(name, changed)]
-            return
 
 
 def _gzip(body: bytes) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dicom_core.http.headers import RawHeaders, vary
+
 __all__ = ["CorsPolicy"]
 
-_EXPOSED = "api-supported-versions, erroneous-dicom-attributes, Location, ETag, Warning, x-correlation-id"
+_EXPOSED = b"api-supported-versions, erroneous-dicom-attributes, Location, ETag, Warning, x-correlation-id"
 _ANY = ("*",)
 
 
@@ -31,7 +33,7 @@ class CorsPolicy:
             raise ValueError("credentials cannot be allowed to every origin")
 
     def preflight(self, request_headers: Mapping[str, str]) -> dict[str, str] | None:
-        """Return what the answer to a preflight request carries besides `headers_for`.
+        """Return what the answer to a preflight request carries besides that of `mark`.
 
         None: it is no such request, or comes from an origin that is not allowed.
         """
@@ -46,21 +48,21 @@ class CorsPolicy:
             "Vary": "Access-Control-Request-Headers",
         }
 
-    def headers_for(self, origin: str | None) -> list[tuple[bytes, bytes]]:
-        """Return what every answer carries; caches must be told even where nothing is allowed."""
-        headers = self._allowed(origin)
-        if headers:
-            headers["access-control-expose-headers"] = _EXPOSED
+    def mark(self, headers: RawHeaders, origin: str | None) -> None:
+        """Add to an answer what every answer carries; caches must be told even where nothing is allowed."""
+        allowed = self._allowed(origin)
+        headers += allowed
+        if allowed:
+            headers.append((b"access-control-expose-headers", _EXPOSED))
         if "*" not in self.origins:
-            headers["vary"] = "Origin"
-        return [(name.encode(), value.encode()) for name, value in headers.items()]
+            vary(headers, b"Origin")
 
-    def _allowed(self, origin: str | None) -> dict[str, str]:
+    def _allowed(self, origin: str | None) -> RawHeaders:
         if not origin:
-            return {}
+            return []
         if "*" in self.origins:
-            return {"access-control-allow-origin": "*"}
+            return [(b"access-control-allow-origin", b"*")]
         if origin.lower() not in self.origins:
-            return {}
-        credentials = {"access-control-allow-credentials": "true"} if self.allow_credentials else {}
-        return {"access-control-allow-origin": origin, **credentials}
+            return []
+        credentials = [(b"access-control-allow-credentials", b"true")] if self.allow_credentials else []
+        return [(b"access-control-allow-origin", origin.encode("latin-1")), *credentials]

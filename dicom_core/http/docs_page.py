@@ -19,8 +19,8 @@ PAGE: Final = "index.html"
 
 # Swagger UI sets styles on elements and draws its icons from data URLs.
 PAGE_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "frame-src 'self'; default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
 _OWN: Final = Path(__file__).with_name("docs")

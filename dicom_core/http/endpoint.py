@@ -14,6 +14,7 @@ from starlette.responses import Response
 from dicom_core.errors import BadRequestError
 from dicom_core.http.call import Call
 from dicom_core.http.compression import compress
+from dicom_core.http.headers import add_default
 from dicom_core.http.policies import Policies
 from dicom_core.http.problems import problem, status_of
 from dicom_core.http.streaming import without_body
@@ -35,8 +36,8 @@ _MARKUP: Final = re.compile(b"<|%3c", re.IGNORECASE)
 _EVERY_ANSWER: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"SAMEORIGIN"),
-    (b"content-security-policy", b"frame-src 'self';"),
 )
+_CONTENT_POLICY: Final = b"frame-src 'self';"
 
 
 def endpoint(route: Route, open_services: Callable[[], Awaitable[Services]], policies: Policies) -> Endpoint:
@@ -81,8 +82,9 @@ async def answer(
     if request.method == "HEAD":
         response = await without_body(response)
     if policies.cors is not None:
-        response.raw_headers += policies.cors.headers_for(request.headers.get("origin"))
+        policies.cors.mark(response.raw_headers, request.headers.get("origin"))
     response.raw_headers += [*_EVERY_ANSWER, *headers.items(), (b"x-correlation-id", correlation.encode())]
+    add_default(response.raw_headers, b"content-security-policy", _CONTENT_POLICY)
     forget_after_response(request, response)
     return response
 
