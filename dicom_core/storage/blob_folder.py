@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from errno import EISDIR
 from pathlib import Path
+from stat import S_ISREG
 from threading import Lock
 from uuid import uuid4
 
@@ -27,15 +29,13 @@ _MAX_BUFFERS = 512  # of one writev; the kernel takes 1024
 class SharedFile:
     """A file that pool threads use and anyone may close at any time: a descriptor is never reused under a running call."""
 
-    def __init__(self, descriptor: int, path: str) -> None:
+    def __init__(self, descriptor: int, path: str, size: int = 0) -> None:
         self.path = path
+        self.size = size
+        """Bytes when it was opened."""
         self._descriptor = descriptor
         self._lock = Lock()
         self._open = True
-
-    @property
-    def size(self) -> int:
-        return os.fstat(self._descriptor).st_size
 
     def write(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Append buffers without joining them."""
@@ -54,10 +54,15 @@ class SharedFile:
             return length == 0 or (_is_cached(self._descriptor, offset) and _is_cached(self._descriptor, offset + length - 1))
 
     def flush(self) -> None:
-        """Wait until the file is on the disk."""
+        """Wait until what was written so far is on the disk; more may be written meanwhile."""
         with self._lock:
-            if self._open:
-                os.fsync(self._descriptor)
+            if not self._open:
+                return
+            descriptor = os.dup(self._descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def close(self) -> None:
         with self._lock:
@@ -127,8 +132,18 @@ class BlobFolder:
             raise
 
     def open(self, name: str) -> SharedFile:
+        """Open a blob for reading.
+
+        Raises:
+            FileNotFoundError, NotADirectoryError, IsADirectoryError: there is no such blob.
+        """
         path = self.path(name)
-        return SharedFile(os.open(path, os.O_RDONLY), path)
+        descriptor = os.open(path, os.O_RDONLY)
+        status = os.fstat(descriptor)
+        if not S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise IsADirectoryError(EISDIR, "a folder of blobs", path)
+        return SharedFile(descriptor, path, status.st_size)
 
     def delete(self, paths: Sequence[str]) -> None:
         """Remove files, and the folders that this leaves empty.

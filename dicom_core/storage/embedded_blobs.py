@@ -31,6 +31,7 @@ class _Hop(Protocol):
 
 
 _CHUNK = 1024 * 1024
+_FLUSH_BYTES = 16 * _CHUNK
 _THREADS = 8
 _NAMES = 1_000  # listed per hop
 
@@ -84,7 +85,7 @@ class EmbeddedBlobs:
     def _open(self, name: str) -> SharedFile:
         try:
             return self._folder.open(name)
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             raise BlobNotFound(name) from error
 
     async def delete(self, names: Iterable[str]) -> None:
@@ -109,7 +110,10 @@ class EmbeddedBlobs:
 
 
 class _Upload:
-    """A stream on its way into a file. One that ends within the first chunk never gets a file of its own in the making."""
+    """A stream on its way into a file. One that ends within the first chunk never gets a file of its own in the making.
+
+    While it runs, the disk is kept busy with flushes of what was written, so that little is left to flush at the end.
+    """
 
     def __init__(self, folder: BlobFolder, hop: _Hop) -> None:
         self._folder = folder
@@ -118,7 +122,9 @@ class _Upload:
         self._gathered: list[bytes | memoryview] = []
         self._gathered_bytes = 0
         self._length = 0
-        self._writing: asyncio.Future[None] | None = None
+        self._unflushed_bytes = 0
+        self._writing: asyncio.Future[None] = _done()
+        self._flushing: asyncio.Future[None] = _done()
 
     async def add(self, chunk: bytes | memoryview) -> None:
         self._gathered.append(chunk)
@@ -130,26 +136,35 @@ class _Upload:
     async def finish(self, name: str) -> int:
         if self._file is None:
             await self._hop(self._folder.put, name, self._gathered)
-        else:
-            await self._write()
-            await self._written()
-            await self._hop(self._folder.finish, self._file, name)
+            return self._length
+        await self._write()
+        await self._writing
+        await self._flushing  # a failed flush is reported once: the last one may know nothing of it
+        await self._hop(self._folder.finish, self._file, name)
         return self._length
 
     async def abandon(self) -> None:
         if self._file is not None:
             await self._hop(self._folder.abandon, self._file)
+            await asyncio.gather(self._writing, self._flushing, return_exceptions=True)
 
     async def _write(self) -> None:
         if self._file is None:
             self._file = self._folder.begin()
-        await self._written()
+        await self._writing
+        if self._unflushed_bytes >= _FLUSH_BYTES and self._flushing.done():
+            await self._flushing
+            self._flushing = asyncio.ensure_future(self._hop(self._file.flush))
+            self._unflushed_bytes = 0
         self._writing = asyncio.ensure_future(self._hop(self._file.write, self._gathered))
+        self._unflushed_bytes += self._gathered_bytes
         self._gathered, self._gathered_bytes = [], 0
 
-    async def _written(self) -> None:
-        if self._writing is not None:
-            await self._writing
+
+def _done() -> asyncio.Future[None]:
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 class _ShortRange:
@@ -187,9 +202,10 @@ class _LongRange:
                 reading = self._read(following, end) if following < end else None
                 yield chunk
         finally:
+            await self.aclose()
             if reading is not None:
                 reading.cancel()
-            await self.aclose()
+                await asyncio.gather(reading, return_exceptions=True)
 
     async def aclose(self) -> None:
         await self._hop(self._file.close)
