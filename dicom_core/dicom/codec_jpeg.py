@@ -50,6 +50,7 @@ def encode_jpeg_lossless(samples: Samples, pixels: PixelModule) -> bytes:
     import imagecodecs
 
     cells, precision = unsigned_cells(samples, pixels)
+    precision = max(precision, 2 if cells.itemsize == 1 else 9)  # what libjpeg-turbo takes in such cells
     colour = None if pixels.samples_per_pixel == 1 else "RGB"
     return bytes(
         imagecodecs.jpeg8_encode(cells, lossless=True, predictor=1, bitspersample=precision, colorspace=colour, outcolorspace=colour)

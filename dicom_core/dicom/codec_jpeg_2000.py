@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_jpeg_2000", "encode_htj2k", "encode_jpeg_2000"]
 
+_HEADER_ROOM = 4096  # noise grows, and openjpeg wants room for that
+
 
 def decode_jpeg_2000(frame: bytes, pixels: PixelModule) -> Samples:
     """Decode a frame, the multi-component transformation undone."""
@@ -42,6 +44,7 @@ def encode_jpeg_2000(samples: Samples, pixels: PixelModule) -> bytes:
             reversible=True,
             mct=pixels.photometric_interpretation == "RGB",
             bitspersample=precision_of(samples, pixels),
+            out=2 * samples.nbytes + _HEADER_ROOM,
         )
     )
 

@@ -57,7 +57,7 @@ def encode_rle(samples: Samples, pixels: PixelModule) -> bytes:
     segments = []
     for sample in range(pixels.samples_per_pixel):
         for byte in reversed(range(width)):
-            packed = bytes(imagecodecs.packbits_encode(np.ascontiguousarray(planes[:, :, sample, byte]), axis=-1))
+            packed = bytes(imagecodecs.packbits_encode(planes[:, :, sample, byte].copy(), axis=-1))
             segments.append(packed + b"\0" * (len(packed) % 2))
     offsets, position = [], _HEADER.size
     for segment in segments:

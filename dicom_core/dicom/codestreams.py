@@ -22,6 +22,7 @@ __all__ = [
 
 _START_OF_SCAN = 0xDA
 _ADOBE, _JFIF = 0xEE, 0xE0
+_ADOBE_LENGTH = 14  # shorter ones lack the transform
 _FRAME_HEADERS = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xF7))  # sequential, extended, progressive, lossless, JPEG-LS
 _LOSSLESS_HEADERS = frozenset((0xC3, 0xF7))
 _NO_LENGTH = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
@@ -91,7 +92,7 @@ def jpeg_codestream(frame: bytes) -> Codestream:
             if marker in _FRAME_HEADERS:
                 header = (marker, *unpack_from(">BHHB", frame, position + 4))
                 components = frame[position + 10 : position + 2 + length : 3]
-            elif marker == _ADOBE and frame[position + 4 : position + 9] == b"Adobe":
+            elif marker == _ADOBE and length >= _ADOBE_LENGTH and frame[position + 4 : position + 9] == b"Adobe":
                 adobe = frame[position + 15] != 0
             elif marker == _JFIF and frame[position + 4 : position + 8] == b"JFIF":
                 jfif = True

@@ -41,4 +41,4 @@ def unsigned_cells(samples: Samples, pixels: PixelModule) -> tuple[Samples, int]
     """Give samples to a coder without signs: signed ones as their whole cells, and the precision that this takes."""
     if pixels.signed:
         return samples.view(f"u{pixels.sample_bytes}"), pixels.bits_allocated
-    return samples, max(2, precision_of(samples, pixels))
+    return samples, precision_of(samples, pixels)
