@@ -26,7 +26,8 @@ INSTANCE_AVAILABILITY: Final = "00080056"
 RETRIEVE_URL: Final = "00081190"
 _COUNTS: Final = {"00201208": Level.STUDY, "00201209": Level.SERIES}  # Number of Study / Series Related Instances
 
-_CUT: Final = b'"vr":"UN"'  # in the place of an attribute that is too long for a row; metadata has no UN
+_CUT: Final = b'{"vr":"UN"}'  # in the place of an attribute that is too long for a row; metadata has no UN
+_SINGLY: Final = 4  # tags that are found faster one by one than by cutting up the document
 _PATH: Final = ("/studies/", "/series/", "/instances/")
 _NEWEST: Final = {
     Level.STUDY: frozenset(("newest",)),
@@ -78,7 +79,9 @@ class Answer:
         results = [self._members(hit, cuts) for hit in present]
         lacking = []
         for hit, members in zip(present, results, strict=True):
-            tags = self._from_metadata | {tag for tag, element in members.items() if element.startswith(_CUT, 1)}
+            tags = self._from_metadata
+            if _CUT in members.values():
+                tags = tags | {tag for tag, element in members.items() if element == _CUT}
             if tags:
                 lacking.append((hit, members, tags))
         if lacking:
@@ -151,4 +154,6 @@ def _place(tag: str, resource: Resource) -> tuple[Level, str] | None:
 
 
 def _cut(document: bytes, tags: set[str]) -> Members:
+    if len(tags) <= _SINGLY:
+        return {tag: element for tag in tags if (element := fragment(document, tag)) is not None}
     return {tag: element for tag, element in fragments(document).items() if tag in tags}

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from dicom_core.index.attributes import Level
-from dicom_core.index.keys import INDEX_TABLE, KeyRange, instances_of, newest, series_of
+from dicom_core.index.keys import KeyRange, instances_of, newest, series_of
 from dicom_core.search.filtering import Filter
 from dicom_core.search.hits import Hit, Needs, Rows, together
 from dicom_core.search.plan import Plan, Source
 from dicom_core.search.walking import Merge, Stream, Work, page_size
-from dicom_core.storage.ports import Tables
 
 __all__ = ["Finder", "Found"]
 
 _FEW: Final = 1_000  # matches of a condition that are collected and sorted; more are met soon enough when walking
 _AT_ONCE: Final = 16  # studies or series whose rows are read at the same time
+_MANY: Final = 64  # studies or series that are worth a short walk in search of the page before each is read
+_TRIAL: Final = 10  # rows of that walk for each result wanted
 _DEEP: Final = 1_000  # results to skip; that many rows are read without their documents
 
 # The properties of the rows above that their search rows carry too.
@@ -42,8 +43,7 @@ class Found:
 class Finder:
     """One search. `needs` are the rows' properties that answering takes, apart from testing; `work` limits the rows looked at."""
 
-    def __init__(self, tables: Tables, rows: Rows, plan: Plan, level: Level, needs: Needs, work: Work) -> None:
-        self._tables = tables
+    def __init__(self, rows: Rows, plan: Plan, level: Level, needs: Needs, work: Work) -> None:
         self._rows = rows
         self._plan = plan
         self._level = level
@@ -53,61 +53,73 @@ class Finder:
     async def find(self, offset: int, limit: int) -> Found:
         """One page of the hits, newest first."""
         wanted = offset + limit
-        few = await self._few(wanted)
-        if few is not None:
-            few.hits.sort(key=lambda hit: hit.order)
-            return Found(few.hits[offset:wanted], max(len(few.hits) - wanted, 0), few.at_least)
-        keep = self._filter(self._plan.walk)
-        needs = self._needs[self._level]
-        covered = needs <= _COVERED[self._level] and offset < _DEEP
-        width = len(self._rows.keys) * len(self._plan.walk.ranges)
-        streams = self._streams(self._plan.walk, keep, needs if covered else frozenset(), page_size(wanted + 1, width))
-        merge = Merge(streams, keep, self._rows)
-        while offset and (skipped := await merge.take(min(offset, _DEEP))):
-            offset -= len(skipped)
-        hits = await merge.take(limit + 1)
-        if len(hits) <= limit:
-            return Found(hits)
-        more, is_all = merge.rest()
-        return Found(hits[:limit], more + 1, at_least=not is_all)
+        lead = await self._lead()
+        if lead is None:
+            found, _ = await self._walk(offset, limit, self._work)
+            return found
+        parents, level = lead
+        if level is self._level:
+            hits, is_all = parents, True
+        else:
+            if len(parents) > _MANY:
+                found, certain = await self._walk(offset, limit, Work(_TRIAL * wanted))
+                if certain and len(found.hits) == limit:
+                    return found
+            hits, is_all = await self._descend(parents, level, wanted)
+        hits.sort(key=lambda hit: hit.order)
+        return Found(hits[offset:wanted], max(len(hits) - wanted, 0), at_least=not is_all)
 
     async def count(self) -> int:
         """The number of all hits."""
-        few = await self._few(None)
-        if few is not None:
-            return len(few.hits)
+        lead = await self._lead()
+        if lead is not None:
+            parents, level = lead
+            hits, _ = (parents, True) if level is self._level else await self._descend(parents, level, None)
+            return len(hits)
         keep = self._filter(self._plan.walk)
-        merge = Merge(self._streams(self._plan.walk, keep, frozenset(), _FEW), keep, self._rows)
+        merge = Merge(self._streams(self._plan.walk, keep, frozenset(), _FEW, self._work), keep)
         count = 0
         while hits := await merge.take(_FEW):
             count += len(hits)
         return count
 
-    def _streams(self, source: Source, keep: Filter, needs: frozenset[str], size: int) -> list[Stream]:
+    async def _lead(self) -> tuple[list[Hit], Level] | None:
+        """The hits, or what they lie under, and its level, if UIDs or a narrow condition lead there."""
+        if self._plan.studies is not None:
+            return await self._known(self._plan.studies, self._plan.series)
+        if self._plan.narrow is None:
+            return None
+        collected = await self._collect(self._plan.narrow)
+        return None if collected is None else (collected, self._plan.narrow.level)
+
+    async def _walk(self, offset: int, limit: int, work: Work) -> tuple[Found, bool]:
+        """One page met while walking newest first, and whether it surely is the newest."""
+        source = self._plan.walk
+        keep = self._filter(source)
+        needs = self._needs[self._level]
+        covered = needs <= _COVERED[self._level] and offset < _DEEP
+        size = page_size(offset + limit + 1, len(self._rows.shards) * len(source.ranges))
+        merge = Merge(self._streams(source, keep, needs if covered else frozenset(), size, work), keep)
+        while offset and (skipped := await merge.take(min(offset, _DEEP))):
+            offset -= len(skipped)
+        hits = await merge.take(limit + 1)
+        if len(hits) <= limit:
+            return Found(hits), merge.certain
+        more, is_all = merge.rest()
+        return Found(hits[:limit], more + 1, at_least=not is_all), merge.certain
+
+    def _streams(self, source: Source, keep: Filter, needs: frozenset[str], size: int, work: Work) -> list[Stream]:
         level = source.level
         select = sorted((keep.needs[level] | needs) & _COVERED[level])
         return [
-            Stream(self._tables, shard, level, key_range, select=select, size=size, work=self._work)
-            for shard in self._rows.keys
+            Stream(self._rows, shard, level, key_range, select=select, size=size, work=work)
+            for shard in self._rows.shards
             for key_range in source.ranges
         ]
 
     def _filter(self, source: Source | None = None, levels: Sequence[Level] = tuple(Level)) -> Filter:
         answered = None if source is None else source.answers
         return Filter(each for each in self._plan.conditions if each is not answered and each.attribute.level in levels)
-
-    async def _few(self, wanted: int | None) -> Found | None:
-        """All hits (or with certainty the newest `wanted`) if UIDs or a narrow condition lead to them, in any order."""
-        if self._plan.studies is not None:
-            hits, level = await self._known(self._plan.studies, self._plan.series)
-        elif self._plan.narrow is not None:
-            collected = await self._collect(self._plan.narrow)
-            if collected is None:
-                return None
-            hits, level = collected, self._plan.narrow.level
-        else:
-            return None
-        return Found(hits) if level is self._level else await self._descend(hits, level, wanted)
 
     async def _known(self, studies: Sequence[str], series: Sequence[str] | None) -> tuple[list[Hit], Level]:
         """The studies or series of these UIDs that pass the conditions on them."""
@@ -133,15 +145,15 @@ class Finder:
 
         async def drain(stream: Stream) -> None:
             while not stream.ended and len(found) <= _FEW:
-                await stream.fill(keep, self._rows)
+                await stream.fill(keep)
                 found.update((hit.order, hit) for hit in stream.hits)
                 stream.hits.clear()
 
-        await together(map(drain, self._streams(source, keep, frozenset(), _FEW)))
+        await together(map(drain, self._streams(source, keep, frozenset(), _FEW, self._work)))
         return None if len(found) > _FEW else list(found.values())
 
-    async def _descend(self, parents: list[Hit], level: Level, wanted: int | None) -> Found:
-        """What lies under studies or series, as long as it can be among the newest."""
+    async def _descend(self, parents: list[Hit], level: Level, wanted: int | None) -> tuple[list[Hit], bool]:
+        """What lies under studies or series, as long as it can be among the newest; and whether it is all."""
         below = [at for at in _down_to(self._level) if at > level]
         keep = self._filter(levels=below)
         if len(parents) > 1:
@@ -152,11 +164,11 @@ class Finder:
             if wanted is not None and len(found) > wanted:
                 horizon = newest(_top(parents[start], level))  # everything under the rest is older
                 if sum(hit.order < horizon for hit in found) > wanted:
-                    return Found(found, at_least=True)
+                    return found, False
             chunk = parents[start : start + _AT_ONCE]
             for children in await together(self._children(parent, level, keep) for parent in chunk):
                 found += await keep.passing(children, self._rows)
-        return Found(found)
+        return found, True
 
     async def _children(self, parent: Hit, level: Level, keep: Filter) -> list[Hit]:
         """The series or instances under a study or series, with the rows read on the way."""
@@ -177,8 +189,7 @@ class Finder:
         created = _CREATED[level]
         select = sorted(needs[level] | {created})
         hits = []
-        async for page in self._tables.scan(INDEX_TABLE, self._rows.shard(parent.uids[0]), *key_range, select=select):
-            self._work.take(len(page))
+        async for page in self._rows.scan(self._rows.shard(parent.uids[0]), key_range, select=select):
             for row in page:
                 hit = Hit(tuple(row.row_key.split("|")[1:]), rows=list(parent.rows))
                 hit.rows[level - 1] = row

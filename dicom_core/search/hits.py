@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from dicom_core.identifiers import Partition
 from dicom_core.index.attributes import Level
-from dicom_core.index.keys import INDEX_TABLE, instance_key, newest, partition_key, series_key, shard_of, study_key
-from dicom_core.storage.ports import Row, Tables
+from dicom_core.index.index import Index
+from dicom_core.index.keys import INDEX_TABLE, KeyRange, instance_key, newest, series_key, study_key
+from dicom_core.storage.ports import Row
 
 __all__ = ["Hit", "Needs", "Rows", "together"]
 
@@ -52,15 +54,19 @@ class Hit:
 class Rows:
     """The study, series and instance rows of one data partition, as one request reads them."""
 
-    def __init__(self, tables: Tables, partition: str, shards: int) -> None:
-        self._tables = tables
-        self._shards = shards
+    def __init__(self, index: Index, partition: Partition) -> None:
+        self._index = index
+        self._partition = partition
         self._read: dict[str, Row | None] = {}
-        self.keys: Final = tuple(partition_key(partition, shard) for shard in range(shards))
+        self.shards: Final = index.partition_keys(partition)
+
+    def scan(self, shard: str, key_range: KeyRange, *, select: Sequence[str], limit: int | None = None) -> AsyncIterator[list[Row]]:
+        """Pages of the rows in a key range of a shard, which is given by its partition key."""
+        return self._index.tables.scan(INDEX_TABLE, shard, *key_range, limit=limit, select=select)
 
     def shard(self, study: str) -> str:
         """The partition key that holds everything of a study."""
-        return self.keys[shard_of(study, self._shards)]
+        return self._index.partition_key(self._partition, study)
 
     async def load(self, hits: Sequence[Hit], needs: Needs) -> list[Hit]:
         """Read the rows that hits need and do not have yet, many at once. Hits whose row is gone are left out."""
@@ -94,7 +100,7 @@ class Rows:
         for key, study in studies.items():
             if key not in rows:
                 by_shard.setdefault(self.shard(study), []).append(key)
-        answers = await together(self._tables.get_many(INDEX_TABLE, shard, keys) for shard, keys in by_shard.items())
+        answers = await together(self._index.tables.get_many(INDEX_TABLE, shard, keys) for shard, keys in by_shard.items())
         for keys, found in zip(by_shard.values(), answers, strict=True):
             rows.update((key, found.get(key)) for key in keys)
         if len(self._read) > _REMEMBERED:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from dicom_core.dicom.vr_dictionary import lookup
 from dicom_core.errors import InvalidQuery
@@ -78,7 +78,7 @@ def parse_query(
     extra: Mapping[str, Attribute] | None = None,
     options: SearchOptions = SearchOptions(),
 ) -> Query:
-    """Understand the query string (as sent, without the question mark) of a search.
+    """Understand the query string (as sent, a character for each byte, without the question mark) of a search.
 
     `extra` are further attributes that can be searched for, by tag; they go before the ones built in.
 
@@ -118,11 +118,15 @@ def parse_query(
 
 def _parameters(raw: str) -> list[tuple[str, str]]:
     """Names and values, decoded and without surrounding white space."""
-    pairs = (part.partition("=") for part in raw.split("&") if part)
+    pairs = (part.partition("=") for part in raw.replace("+", " ").split("&") if part)
     try:
-        return [(unquote_plus(name, errors="strict").strip(), unquote_plus(value, errors="strict").strip()) for name, _, value in pairs]
-    except UnicodeDecodeError:
+        return [(_decoded(name), _decoded(value)) for name, _, value in pairs]
+    except UnicodeError:
         raise InvalidQuery("The query string is not valid UTF-8.") from None
+
+
+def _decoded(text: str) -> str:
+    return unquote_to_bytes(text.encode("latin-1")).decode().strip()
 
 
 def _flag(controls: Mapping[str, list[str]], name: str) -> bool:

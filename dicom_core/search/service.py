@@ -10,13 +10,13 @@ from typing import Final
 
 from dicom_core.identifiers import Partition
 from dicom_core.index.attributes import Level
+from dicom_core.index.index import Index
 from dicom_core.search.answer import Answer
 from dicom_core.search.finding import Finder
 from dicom_core.search.hits import Needs, Rows
 from dicom_core.search.plan import plan_search
 from dicom_core.search.query import Query
 from dicom_core.search.walking import Work
-from dicom_core.storage.ports import Blobs, Tables
 
 __all__ = ["MAX_ROWS_EXAMINED", "Count", "SearchResult", "SearchService"]
 
@@ -69,12 +69,10 @@ class Count:
 
 
 class SearchService:
-    """Answers searches from the index tables. `shards` is the number of shards of every data partition."""
+    """Answers searches from the index."""
 
-    def __init__(self, tables: Tables, blobs: Blobs, shards: int, *, max_rows_examined: int = MAX_ROWS_EXAMINED) -> None:
-        self._tables = tables
-        self._blobs = blobs
-        self._shards = shards
+    def __init__(self, index: Index, *, max_rows_examined: int = MAX_ROWS_EXAMINED) -> None:
+        self._index = index
         self._max_rows_examined = max_rows_examined
 
     async def search(self, partition: Partition, query: Query, *, retrieve_url: str = "") -> SearchResult:
@@ -82,17 +80,17 @@ class SearchService:
         answer = Answer(query, retrieve_url)
         finder, rows, work = self._finder(partition, query, answer)
         found = await finder.find(query.offset, query.limit)
-        documents = await answer.documents(found.hits, rows, self._blobs)
-        return SearchResult(documents, found.more, found.at_least, not work.exhausted, query.literal)
+        documents = await answer.documents(found.hits, rows, self._index.blobs)
+        return SearchResult(documents, found.more, found.at_least, not work.gave_up, query.literal)
 
     async def count(self, partition: Partition, query: Query) -> Count:
         """Count all results of a search, whatever its page."""
         finder, _, work = self._finder(partition, query, None)
         count = await finder.count()
-        return Count(count, not work.exhausted)
+        return Count(count, not work.gave_up)
 
     def _finder(self, partition: Partition, query: Query, answer: Answer | None) -> tuple[Finder, Rows, Work]:
         plan = plan_search(query)
-        rows = Rows(self._tables, partition.name, self._shards)
+        rows = Rows(self._index, partition)
         work = Work(self._max_rows_examined if plan.bounded else None)
-        return Finder(self._tables, rows, plan, query.resource.level, answer.needs if answer else _NOTHING, work), rows, work
+        return Finder(rows, plan, query.resource.level, answer.needs if answer else _NOTHING, work), rows, work
