@@ -1,0 +1,1 @@
+"""Hosts the Functions app of this repository on one machine, without Azure and without Core Tools."""

@@ -1,0 +1,107 @@
+"""Serves an app on a listening socket until a signal asks to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from local_host.functions import load_app
+from local_host.http_trigger import HttpApp
+from local_host.routing import Router
+from local_host.timers import running_timers
+
+__all__ = ["run", "serve"]
+
+_GRACE_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 75  # longer than the pools of common clients keep an idle connection
+_BACKLOG = 2048
+_MAX_HEAD_BYTES = 64 * 1024  # the real host takes 8 KB of request line and 32 KB of headers
+
+
+class _Protocol(HttpToolsProtocol):
+    """Ends a connection whose request line and headers do not end: the parser alone would keep them without bound."""
+
+    _head_bytes = 0
+    _reading_head = False
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading_head = True
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        self._reading_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._reading_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self._reading_head = False
+                self.send_400_response("Request header too large.")
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+async def serve(listener: socket.socket, *, with_timers: bool, on_ready: Callable[[], None]) -> None:
+    """Host ``function_app.app`` of the working directory on a socket, until SIGINT or SIGTERM.
+
+    Requests and timer invocations under way get ten seconds to finish, then the app's own ``close`` runs.
+
+    Raises:
+        AppError: the app cannot be hosted.
+    """
+    app = load_app("function_app", Path("host.json"))
+    gc.collect()
+    gc.freeze()  # modules and tables live as long as the process: later collections need not visit them
+    config = uvicorn.Config(
+        HttpApp(Router(app.routes)),
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    # uvicorn raises the signal again when it has stopped; by then there is nothing left to interrupt
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    try:
+        async with running_timers(app.timers if with_timers else (), grace=_GRACE_SECONDS):
+            await _Server(config, on_ready).serve([listener])
+    finally:
+        if app.close is not None:
+            await app.close()
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on the fastest event loop there is."""
+    if sys.platform == "win32":
+        asyncio.run(main)
+    else:
+        import uvloop
+
+        uvloop.run(main)
