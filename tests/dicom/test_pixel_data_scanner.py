@@ -1,0 +1,89 @@
+"""Passing over Pixel Data in chunks gives the same as reading the whole file."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit
+
+from dicom_core.dicom import pixel_data_scanner
+from dicom_core.dicom.part10 import Header, NotDicom, TrailerScanner, read_header
+from tests.dicom.factories import data_element, make_instance
+
+PADDING = data_element(0xFFFCFFFC, "OB", b"\1\2\3\4")
+FILES = [
+    make_instance(transfer_syntax=syntax, rows=2, columns=6, frames=3, elements=[PADDING])
+    for syntax in (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, JPEGBaseline8Bit)
+]
+
+
+def scan(data: bytes, cuts: list[int]) -> tuple[Header, TrailerScanner]:
+    """Parse the beginning of a file, and scan the rest in chunks that end at the cuts."""
+    header = read_header(data[: len(data) - 1], complete=False)
+    assert header.pixel_data is not None
+    rest = data[header.pixel_data.offset :]
+    scanner = TrailerScanner(header)
+    ends = sorted({min(cut, len(rest)) for cut in cuts} | {len(rest)})
+    for start, end in zip([0, *ends], ends, strict=False):
+        scanner.feed(rest[start:end])
+    return header, scanner
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.sampled_from(FILES), cuts=st.lists(st.integers(0, 150), max_size=20))
+def test_chunk_boundaries_do_not_matter(data: bytes, cuts: list[int]) -> None:
+    whole = read_header(data, complete=True)
+    header, scanner = scan(data, cuts)
+    trailer = scanner.finish()
+    assert [element.tag for element in header.elements + trailer] == [element.tag for element in whole.elements]
+    assert trailer[-1].value == b"\1\2\3\4"
+    assert scanner.fragments == whole.fragments
+
+
+def test_single_bytes_are_chunks_too() -> None:
+    _, scanner = scan(FILES[3], list(range(200)))
+    assert scanner.fragments is not None
+    assert list(scanner.fragments.lengths) == [12, 12, 12]
+    assert scanner.fragments.offset_table == struct.pack("<3I", 0, 20, 40)
+
+
+@pytest.mark.parametrize("data", FILES)
+def test_pixel_data_cut_short_is_refused(data: bytes) -> None:
+    with pytest.raises(NotDicom):
+        scan(data[:-30], [])[1].finish()
+
+
+def test_a_missing_sequence_delimiter_after_whole_fragments_is_forgiven() -> None:
+    data = make_instance(transfer_syntax=JPEGBaseline8Bit, rows=2, columns=2)
+    assert scan(data[:-8], [])[1].finish() == []
+
+
+@pytest.mark.parametrize("header", [b"\x10\0\x20\0\2\0\0\0ab", b"\xfe\xff\x00\xe0\xff\xff\xff\xff", b"\xfe\xff\x0d\xe0\0\0\0\0"])
+def test_anything_but_fragments_is_refused(header: bytes) -> None:
+    scanner = TrailerScanner(read_header(FILES[3], complete=True))
+    with pytest.raises(NotDicom):
+        scanner.feed(header)
+
+
+def test_elements_far_after_pixel_data_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixel_data_scanner, "MAX_TRAILER_BYTES", 20)
+    assert [element.tag for element in scan(FILES[1], [])[1].finish()] == [0xFFFCFFFC]
+    monkeypatch.setattr(pixel_data_scanner, "MAX_TRAILER_BYTES", 14)
+    assert scan(FILES[1], [])[1].finish() == []
+
+
+def test_a_huge_offset_table_is_taken_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixel_data_scanner, "MAX_OFFSET_TABLE_BYTES", 8)
+    fragments = read_header(FILES[3], complete=True).fragments
+    assert fragments is not None
+    assert fragments.offset_table == b""
+    assert len(fragments.offsets) == 3
+
+
+def test_the_number_of_fragments_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixel_data_scanner, "MAX_FRAGMENTS", 2)
+    with pytest.raises(NotDicom):
+        read_header(FILES[3], complete=True)
