@@ -42,7 +42,7 @@ class Successor:
 def store_instance(partition: str, row: InstanceRow, summary: Summary, journal: Journal, upload: int) -> Change[Stored]:
     """Store an instance whose file is uploaded, unless one with its identifiers is stored.
 
-    Its version becomes the highest of its study, so that commit order is the order of versions.
+    Its version becomes the highest that its study ever had, so that commit order is the order of versions.
     """
     study_row, series_row = study_key(row.study), series_key(row.study, row.series)
     instance_row = instance_key(row.study, row.series, row.instance)
@@ -59,7 +59,7 @@ def store_instance(partition: str, row: InstanceRow, summary: Summary, journal: 
         old_study = StudyRow.of(study) if study is not None else None
         series = view.row(series_row)
         old_series = SeriesRow.of(series) if series is not None else None
-        version = max(row.version, old_study.top + 1 if old_study else 0)
+        version = max(row.version, old_study.last + 1 if old_study else 0)
         new_series = _grown_series(old_series, row, version, summary)
         new_study = _grown_study(old_study, row, version, summary)
         new_study = _recount(new_study, old_series, new_series)
@@ -125,8 +125,9 @@ def _grown_study(old: StudyRow | None, row: InstanceRow, version: int, summary: 
     document = merge(old.document if old else b"", summary.study)
     newest = (row.series, row.instance)
     if old is None:
-        return StudyRow(row.study, version, version, 1, 0, newest, {}, document, summary.study_latest)
-    return replace(old, top=version, instances=old.instances + 1, newest=newest, document=document, latest=summary.study_latest)
+        return StudyRow(row.study, version, version, version, 1, 0, newest, {}, document, summary.study_latest)
+    instances, latest = old.instances + 1, summary.study_latest
+    return replace(old, top=version, last=version, instances=instances, newest=newest, document=document, latest=latest)
 
 
 def _recount(study: StudyRow, old: SeriesRow | None, new: SeriesRow | None) -> StudyRow:

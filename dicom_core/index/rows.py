@@ -25,12 +25,14 @@ _MAX_INLINE: Final = 256 * 1024  # compressed metadata above this goes to a blob
 class StudyRow:
     """A study: `created` and `top` are versions (first instance, highest), `modalities` counts series by Modality.
 
+    `last` is the highest version that the study ever had: deleting lowers `top`, but no version is used twice.
     `newest` is (series UID, instance UID) of the instance with the highest version.
     """
 
     study: str
     created: int
     top: int
+    last: int
     instances: int
     series: int
     newest: tuple[str, str]
@@ -42,6 +44,7 @@ class StudyRow:
         return {
             "created": self.created,
             "top": self.top,
+            "last": self.last,
             "instances": self.instances,
             "series": self.series,
             "newest": "|".join(self.newest),
@@ -58,6 +61,7 @@ class StudyRow:
             study=row.row_key[2:],
             created=cast(int, get["created"]),
             top=cast(int, get["top"]),
+            last=cast(int, get["last"]),
             instances=cast(int, get["instances"]),
             series=cast(int, get["series"]),
             newest=(series, instance),
