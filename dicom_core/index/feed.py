@@ -7,7 +7,11 @@
         t{time}|{last}     the same pack by time: `first` and `last` sequence
 
 Head and packs are written in one batch under the head's ETag, so numbers become visible in order. Times never go back,
-so order by time is order by sequence. A debt found in `pending` was appended before: whoever settles it again skips it.
+so order by time is order by sequence.
+
+A debt found in `pending` was appended before: whoever settles it again skips it. It leaves `pending` only after its
+outbox row has gone. So a debt is owed if its outbox row still exists after the head, under whose ETag it is appended,
+was read without it. Its own process need not look as long as nobody else has written the head in between.
 """
 
 from __future__ import annotations
@@ -15,12 +19,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from dicom_core.index.clock import Clock
 from dicom_core.index.events import Event, dump_events
-from dicom_core.index.keys import CHANGE_FEED_TABLE
+from dicom_core.index.keys import CHANGE_FEED_TABLE, INDEX_TABLE
+from dicom_core.index.lane import Debt
 from dicom_core.storage.ports import (
     AlreadyExists,
     ConditionFailed,
@@ -42,6 +48,7 @@ _PACKS: Final = 40  # in one batch
 _DEBTS: Final = 200  # in one batch
 _PENDING: Final = 400  # debts remembered before appending waits for some to be dropped
 _ATTEMPTS: Final = 50
+_ULID_TIME: Final = 10  # leading characters of a ulid that tell its time
 
 
 def sequence_key(sequence: int) -> str:
@@ -82,9 +89,9 @@ class Head:
 
 @dataclass(eq=False, slots=True)
 class _Owed:
-    name: str
-    events: list[Event]
+    debt: Debt
     done: asyncio.Future[None]
+    doubtful: bool  # others may have settled it, and forgotten it, before the head was read
 
 
 class Feed:
@@ -97,15 +104,20 @@ class Feed:
         self._waiting: list[_Owed] = []
         self._dropped: set[str] = set()
         self._head: Head | None = None
+        self._bucket = 1  # the newest one seen
+        self._read_at = ""  # when the head was last read, as the beginning of a ulid
         self._running: asyncio.Task[None] | None = None
 
-    async def append(self, name: str, events: list[Event]) -> None:
-        """Append the events of the debt `name` (a ulid) unless that was done before; visible on return.
+    async def append(self, debt: Debt, *, doubtful: bool = False) -> None:
+        """Append the events of a debt unless that was done before; visible on return.
+
+        `doubtful` says that the outbox row was not just written by this process, so that others may settle it too.
 
         Raises:
             StorageUnavailable: it is unknown whether they were appended; append them again later.
         """
-        owed = _Owed(name, events, asyncio.get_running_loop().create_future())
+        doubtful = doubtful or debt.name[:_ULID_TIME] <= self._read_at
+        owed = _Owed(debt, asyncio.get_running_loop().create_future(), doubtful)
         self._waiting.append(owed)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
@@ -117,12 +129,11 @@ class Feed:
 
     async def head(self) -> Head:
         """Read the head of the newest bucket."""
-        bucket = 1
-        async for page in self._tables.scan(CHANGE_FEED_TABLE, DIRECTORY, "0", ":"):
+        async for page in self._tables.scan(CHANGE_FEED_TABLE, DIRECTORY, sequence_key(self._bucket), ":"):
             if page:
-                bucket = int(page[-1].row_key)
-        row = await self._tables.get(CHANGE_FEED_TABLE, sequence_key(bucket), HEAD)
-        return Head.of(bucket, row) if row is not None else await self._open(bucket)
+                self._bucket = int(page[-1].row_key)
+        row = await self._tables.get(CHANGE_FEED_TABLE, sequence_key(self._bucket), HEAD)
+        return Head.of(self._bucket, row) if row is not None else await self._open(self._bucket)
 
     async def _run(self) -> None:
         try:
@@ -145,25 +156,25 @@ class Feed:
         """As many debts as one batch of packs holds."""
         count = 0
         for number, owed in enumerate(self._waiting):
-            count += len(owed.events)
+            count += len(owed.debt.events)
             if number == _DEBTS or (number and count > _PACK * _PACKS):
                 return self._waiting[:number], self._waiting[number:]
         return self._waiting, []
 
     async def _append(self, batch: list[_Owed]) -> None:
         for attempt in range(_ATTEMPTS):
-            head = self._head or await self.head()
+            head = self._head or await self._read_head(batch)
             self._head = None
             if head.closed or head.next - head.bucket >= self._bucket_size:
                 await self._roll(head)
                 continue
-            fresh = [owed for owed in batch if owed.name not in head.pending]
+            fresh = await self._still_owed({owed.debt.name: owed for owed in batch if owed.debt.name not in head.pending})
             if not fresh:
                 self._head = head
                 return
-            events = [event for owed in fresh for event in owed.events]
-            dropped = self._dropped & set(head.pending)
-            pending = tuple(name for name in head.pending if name not in dropped) + tuple(owed.name for owed in fresh)
+            events = [event for debt in fresh for event in debt.events]
+            dropped = frozenset(self._dropped)
+            pending = tuple(name for name in head.pending if name not in dropped) + tuple(debt.name for debt in fresh)
             if len(pending) - len(fresh) > _PENDING:
                 raise StorageUnavailable("too many debts of the change feed are not settled")
             after = replace(head, next=head.next + len(events), time=max(self._clock.version(), head.time), pending=pending)
@@ -177,6 +188,25 @@ class Feed:
             self._head = replace(after, etag=etags[0] or "")
             return
         raise StorageUnavailable("too many writers of the change feed")
+
+    async def _read_head(self, batch: list[_Owed]) -> Head:
+        """Read the head anew: others may have settled whatever was owed before."""
+        head = await self.head()
+        self._read_at = self._clock.ulid()[:_ULID_TIME]
+        for owed in (*batch, *self._waiting):
+            owed.doubtful = True
+        return head
+
+    async def _still_owed(self, found: dict[str, _Owed]) -> list[Debt]:
+        """The debts without those that somebody else has settled meanwhile."""
+        rows: defaultdict[str, list[str]] = defaultdict(list)
+        for owed in found.values():
+            if owed.doubtful:
+                rows[owed.debt.partition_key].append(owed.debt.row_key)
+        reads = [self._tables.get_many(INDEX_TABLE, partition_key, row_keys) for partition_key, row_keys in rows.items()]
+        existing = {(key, name) for key, answer in zip(rows, await asyncio.gather(*reads), strict=True) for name in answer}
+        debts = ((owed.debt, owed.doubtful) for owed in found.values())
+        return [debt for debt, doubtful in debts if not doubtful or (debt.partition_key, debt.row_key) in existing]
 
     async def _roll(self, head: Head) -> None:
         """Close a full bucket and open the next; any step may have been done by others, or by someone who crashed."""

@@ -55,7 +55,7 @@ class Index:
         """Append a debt's events; its blobs and its outbox row go in the background. What fails is left to the sweeper."""
         try:
             if debt.events:
-                await self.feed.append(debt.name, debt.events)
+                await self.feed.append(debt)
         except StorageError:
             _log.warning("the change feed did not take the events of %s; the sweeper will append them", debt.row_key)
             return
@@ -78,7 +78,8 @@ class Index:
 
     async def close(self) -> None:
         """Finish what runs in the background."""
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
-        for lane in self._lanes.values():
-            await lane.close()
+        for _ in range(2):  # what the lanes commit is settled in the background, which leaves rows to the lanes
+            while self._tasks:
+                await asyncio.wait(set(self._tasks))
+            for lane in self._lanes.values():
+                await lane.close()

@@ -70,7 +70,7 @@ async def _rows(index: Index, key: str) -> AsyncIterator[Row]:
 
 async def _settle(index: Index, debt: Debt) -> None:
     if debt.events:
-        await index.feed.append(debt.name, debt.events)
+        await index.feed.append(debt, doubtful=True)
     await index.blobs.delete(debt.blobs)
     await index.tables.commit(INDEX_TABLE, debt.partition_key, [Delete(debt.row_key)])
     index.feed.dropped(debt.name)
