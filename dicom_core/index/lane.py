@@ -163,9 +163,13 @@ class Lane:
         trusted = True
         for attempt in range(_ATTEMPTS):
             self._waiting = deque(waiting for waiting in self._waiting if not waiting.done.cancelled())
-            candidates = list(islice(self._waiting, MAX_BATCH_ROWS))
+            crowded = len(self._leaving) > 2 * MAX_BATCH_ROWS  # full batches have little room for the rows that leave
+            candidates = [] if crowded else list(islice(self._waiting, MAX_BATCH_ROWS))
             try:
                 batch = self._apply(candidates, await self._load(candidates, trusted=trusted))
+                if batch.refused and trusted:  # a refusal must not rest on rows that others may have changed
+                    trusted = False
+                    continue
                 await self._write(batch)
             except (AlreadyExists, ConditionFailed) as conflict:
                 self._left([conflict.row_key])  # if it was to leave, the sweeper took it away
@@ -205,11 +209,12 @@ class Lane:
         for waiting in candidates:
             try:
                 outcome = waiting.change.apply(batch.view)
+                kept = batch.view.keep()
             except Exception as refusal:
                 batch.view.discard()
                 batch.refused.append((waiting, refusal))
                 continue
-            if not batch.view.keep():
+            if not kept:
                 if not batch.taken:
                     batch.refused.append((waiting, StorageError("the change is larger than a batch")))
                 break

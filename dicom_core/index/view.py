@@ -10,7 +10,20 @@ from typing import Final
 
 from dicom_core.index.events import Event
 from dicom_core.index.search_rows import SearchRows, search_rows
-from dicom_core.storage.ports import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Delete, Insert, Operation, Properties, Replace, Row, Upsert
+from dicom_core.storage.ports import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_ROWS,
+    MAX_PROPERTY_BYTES,
+    Delete,
+    Insert,
+    Operation,
+    Properties,
+    Replace,
+    Row,
+    StorageError,
+    Upsert,
+    Value,
+)
 
 __all__ = ["View"]
 
@@ -63,7 +76,11 @@ class View:
         self._blobs.extend(names)
 
     def keep(self) -> bool:
-        """Make the changes since the last call part of the batch; False, and nothing is kept, when it has no room left."""
+        """Make the changes since the last call part of the batch; False, and nothing is kept, when it has no room left.
+
+        Raises:
+            StorageError: a row has a value that no row can hold.
+        """
         planned = self._planned | {key: self._plan(key, properties) for key, properties in self._new.items()}
         rows = sum(len(operations) for operations, _ in planned.values())
         size = sum(size for _, size in planned.values()) + 400 * (len(self.events) + len(self._events))
@@ -113,4 +130,13 @@ class View:
 def _size(operation: Operation) -> int:
     if isinstance(operation, Delete):
         return 300
-    return 300 + sum(50 + (len(value) if isinstance(value, (str, bytes)) else 8) for value in operation.properties.values())
+    return 300 + sum(map(_value_size, operation.properties.values()))
+
+
+def _value_size(value: Value) -> int:
+    if not isinstance(value, (str, bytes)):
+        return 58
+    size = len(value) if isinstance(value, bytes) else 2 * len(value)
+    if size > MAX_PROPERTY_BYTES:
+        raise StorageError("a row has a value that is too large")
+    return 50 + size
