@@ -20,7 +20,9 @@ from dicom_core.index.attributes import (
 __all__ = ["Summary", "inherit", "merge", "modality_of"]
 
 _KEPT: Final = frozenset(attribute.tag for attribute in SEARCHABLE.values() if attribute.indexed)  # latest non-empty value wins
-_MAX_LATEST: Final = 8 * 1024  # bytes of one attribute; longer ones are read from the instance
+_MAX_ATTRIBUTE: Final = 8 * 1024  # bytes of one attribute; longer ones are read from the instance
+_MAX_DOCUMENT: Final = 24 * 1024  # bytes that one instance adds to a document: dozens of search rows repeat it in one batch
+_MAX_LATEST: Final = 56 * 1024  # bytes of what only one row holds
 _CUT: Final = b'{"vr":"UN"}'  # stands for an attribute that was too long; UN never occurs in metadata
 
 
@@ -39,9 +41,9 @@ class Summary:
         """Summarise a metadata document's fragments."""
         return cls(
             study=_pick(metadata, STUDY_DOCUMENT),
-            study_latest=assemble(_pick(metadata, STUDY_LATEST)),
+            study_latest=assemble(_pick(metadata, STUDY_LATEST, _MAX_LATEST)),
             series=_pick(metadata, SERIES_DOCUMENT),
-            series_latest=assemble(_pick(metadata, SERIES_LATEST)),
+            series_latest=assemble(_pick(metadata, SERIES_LATEST, _MAX_LATEST)),
             instance=assemble(_pick(metadata, INSTANCE_DOCUMENT)),
         )
 
@@ -73,5 +75,12 @@ def modality_of(series: Mapping[str, bytes]) -> str:
     return (first_text(series[MODALITY]) or "").strip() if MODALITY in series else ""
 
 
-def _pick(metadata: Mapping[str, bytes], tags: frozenset[str]) -> dict[str, bytes]:
-    return {tag: fragment if len(fragment) <= _MAX_LATEST else _CUT for tag, fragment in metadata.items() if tag in tags}
+def _pick(metadata: Mapping[str, bytes], tags: frozenset[str], most: int = _MAX_DOCUMENT) -> dict[str, bytes]:
+    """The wanted attributes, without the longest ones when they come to more than `most` bytes."""
+    picked = {tag: fragment if len(fragment) <= _MAX_ATTRIBUTE else _CUT for tag, fragment in metadata.items() if tag in tags}
+    size = sum(map(len, picked.values()))
+    while size > most:
+        longest = max(picked, key=lambda tag: len(picked[tag]))
+        size += len(_CUT) - len(picked[longest])
+        picked[longest] = _CUT
+    return picked
