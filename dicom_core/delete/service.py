@@ -20,7 +20,9 @@ from dicom_core.storage.ports import BlobNotFound, Row
 
 __all__ = ["DeleteService"]
 
-_AT_ONCE: Final = 10  # instances in one change, so that several changes fill a batch
+_PORTION: Final = 36  # rows of instances and series in one change, so that the study's fit too, or several changes fill a batch
+_INSTANCE_ROWS: Final = 3  # of an instance and its search rows
+_SERIES_ROWS: Final = 6
 _ATTEMPTS: Final = 10
 _COLUMNS: Final = (*INSTANCE_SUMMARY, "meta_blob")
 
@@ -55,14 +57,8 @@ class DeleteService:
             if plan is None:
                 break
             changes = [
-                delete_instances(
-                    partition.name,
-                    plan.rows[start : start + _AT_ONCE],
-                    known=plan.known,
-                    of_study=plan.of_study,
-                    of_series=plan.of_series,
-                )
-                for start in range(0, len(plan.rows), _AT_ONCE)
+                delete_instances(partition.name, rows, known=plan.known, of_study=plan.of_study, of_series=plan.of_series)
+                for rows in _portions(plan.rows)
             ]
             outcomes = await asyncio.gather(*map(lane.commit, changes), return_exceptions=True)
             deleted += sum(outcome for outcome in outcomes if isinstance(outcome, int))
@@ -145,6 +141,19 @@ class DeleteService:
     async def _rows(self, key: str, start: str, end: str, *, columns: Iterable[str] | None = _COLUMNS) -> list[Row]:
         select = None if columns is None else list(columns)
         return [row async for page in self._index.tables.scan(INDEX_TABLE, key, start, end, select=select) for row in page]
+
+
+def _portions(rows: list[Row]) -> list[list[Row]]:
+    """Instance rows in their order, in portions that fit in one batch with the rows of their series and study."""
+    portions: list[list[Row]] = []
+    series: set[str] = set()
+    for row in rows:
+        series.add(row.row_key.rpartition("|")[0])
+        if not portions or _INSTANCE_ROWS * (len(portions[-1]) + 1) + _SERIES_ROWS * len(series) > _PORTION:
+            portions.append([])
+            series = {row.row_key.rpartition("|")[0]}
+        portions[-1].append(row)
+    return portions
 
 
 def _version(row: Row) -> int:
