@@ -82,6 +82,7 @@ class PartitionService:
 
     async def _create(self, key: str, name: str, counter: Row | None) -> None:
         default = key == DEFAULT_PARTITION.lower()
+        name = DEFAULT_PARTITION if default else name
         number = 1 if default else (cast(int, counter.properties["next"]) if counter else 2)
         created = datetime.fromtimestamp(self._clock.seconds(), UTC).isoformat().replace("+00:00", "Z")
         operations: list[Operation] = [Insert(key, {"name": name, "key": number, "created": created})]
