@@ -1,0 +1,177 @@
+"""Changes of the index in random sequences: the rows always agree with each other and with a naive model."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dicom_core.delete.service import DeleteService
+from dicom_core.errors import NotFoundError
+from dicom_core.identifiers import Identifiers
+from dicom_core.index.changes import Outdated, Stored, delete_instances
+from dicom_core.index.keys import INDEX_TABLE, instance_key, instances_of, series_key, study_key
+from dicom_core.index.rows import SeriesRow, StudyRow
+from dicom_core.index.sweeper import sweep
+from tests.feed_rows import read_feed
+from tests.index.factories import PARTITION, Storage, open_storage, store
+from tests.invariants import check_invariants
+
+STUDIES, SERIES, INSTANCES = ("1.1", "1.2"), ("2.1", "2.2"), ("3.1", "3.2", "3.3")
+
+ATTRIBUTES = st.fixed_dictionaries(
+    {},
+    optional={
+        "PatientName": st.sampled_from([None, "Doe^Jane", "Müller^Jörg=山^田", " ", "a b c d e f g h i j k"]),
+        "PatientID": st.sampled_from([None, "1", "2", "x" * 64]),
+        "Modality": st.sampled_from([None, "CT", "MR", "ct"]),
+        "StudyDate": st.sampled_from([None, "20200101", "20240229"]),
+        "StudyDescription": st.sampled_from([None, "A|B", "~!}", "y" * 9000]),
+        "ManufacturerModelName": st.sampled_from([None, "M1", ["M1", "M2"]]),
+        "StudyTime": st.sampled_from([None, "10"]),
+    },
+)
+STORES = st.tuples(st.just("store"), st.sampled_from(STUDIES), st.sampled_from(SERIES), st.sampled_from(INSTANCES), ATTRIBUTES)
+DELETES = st.tuples(
+    st.just("delete"), st.sampled_from(STUDIES), st.none() | st.sampled_from(SERIES), st.none() | st.sampled_from(INSTANCES), st.just({})
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(STORES | STORES | DELETES, max_size=14), st.sampled_from([1, 8]))
+def test_random_changes_keep_every_row_in_agreement(steps: list[tuple[str, str, str, str, dict[str, object]]], shards: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_play(Path(folder), steps, shards))
+
+
+async def _play(folder: Path, steps: list[tuple[str, str, str, str, dict[str, object]]], shards: int) -> None:
+    model: set[tuple[str, str, str]] = set()
+    async with open_storage(folder, shards) as storage:
+        index = storage.index()
+        for kind, study, series, instance, attributes in steps:
+            if kind == "store":
+                expected = Stored.EXISTED if (study, series, instance) in model else Stored.CREATED
+                assert await store(index, study, series, instance, **attributes) is expected
+                model.add((study, series, instance))
+            else:
+                named = Identifiers(study, series, instance if series else None)
+                gone = {ids for ids in model if all(part in (None, own) for part, own in zip(_parts(named), ids, strict=True))}
+                try:
+                    await DeleteService(index).delete(PARTITION, named)
+                    assert gone
+                except NotFoundError:
+                    assert not gone
+                model -= gone
+            present = await check_invariants(storage.tables, storage.blobs, shards, swept=False)
+            assert {ids[1:] for ids in present} == model
+        await index.close()
+        await check_invariants(storage.tables, storage.blobs, shards)
+
+
+def _parts(ids: Identifiers) -> tuple[str | None, str | None, str | None]:
+    return ids.study, ids.series, ids.instance
+
+
+async def _study(storage: Storage, study: str = "1") -> StudyRow:
+    row = await storage.tables.get(INDEX_TABLE, "microsoft.default~0", study_key(study))
+    assert row is not None
+    return StudyRow.of(row)
+
+
+async def test_an_instance_is_stored_once(storage: Storage) -> None:
+    index = storage.index()
+    assert await store(index, "1", "2", "3", PatientName="A") is Stored.CREATED
+    assert await store(index, "1", "2", "3", PatientName="B") is Stored.EXISTED
+    await index.close()
+    assert b'"A"' in (await _study(storage)).document
+    await check_invariants(storage.tables, storage.blobs, 1)
+
+
+async def test_counts_and_modalities_follow_the_series(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "1", Modality="CT")
+    await store(index, "1", "2", "2", Modality="MR")
+    await store(index, "1", "3", "3", Modality="MR")
+    await store(index, "1", "4", "4")
+    study = await _study(storage)
+    assert (study.instances, study.series, study.modalities) == (4, 3, {"MR": 2})
+    await DeleteService(index).delete(PARTITION, Identifiers("1", "3"))
+    study = await _study(storage)
+    assert (study.instances, study.series, study.modalities) == (3, 2, {"MR": 1})
+
+
+async def test_deleting_the_newest_instance_keeps_indexed_values_and_names_its_heir(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "1", PatientName="A", StudyTime="10", StationName="S1")
+    await store(index, "1", "3", "2", PatientName="B", StudyTime="11", StationName="S2")
+    await DeleteService(index).delete(PARTITION, Identifiers("1", "3", "2"))
+    study = await _study(storage)
+    assert study.newest == ("2", "1")
+    assert b'"B"' in study.document, "earlier values do not come back"
+    assert b'"10"' in study.document
+    assert b'"S1"' in study.latest
+
+
+async def test_versions_of_a_study_are_never_used_twice_even_when_the_clock_lags(storage: Storage) -> None:
+    ahead, behind = storage.index(now=lambda: 1000.0), storage.index(now=lambda: 10.0)
+    await store(ahead, "1", "2", "1")
+    for _ in range(3):
+        await store(behind, "1", "2", "2")
+        await DeleteService(behind).delete(PARTITION, Identifiers("1", "2", "2"))
+    await behind.close()
+    versions = [entry.event.version for entry in await read_feed(storage.tables) if entry.event.instance == "2"]
+    assert versions == [1_000_000_001, 1_000_000_001, 1_000_000_002, 1_000_000_002, 1_000_000_003, 1_000_000_003]
+    assert (await _study(storage)).top == 1_000_000_000
+
+
+async def test_a_delete_that_needs_an_heir_and_has_none_is_outdated(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "1")
+    await store(index, "1", "2", "2")
+    key = index.partition_key(PARTITION, "1")
+    row = await storage.tables.get(INDEX_TABLE, key, instance_key("1", "2", "2"))
+    assert row is not None
+    with pytest.raises(Outdated):
+        await index.lane(key).commit(delete_instances(PARTITION.name, [row], known={}))
+    assert (await _study(storage)).instances == 2
+
+
+async def test_deleting_rows_that_are_gone_deletes_nothing(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "1")
+    key = index.partition_key(PARTITION, "1")
+    rows = [row async for page in storage.tables.scan(INDEX_TABLE, key, *instances_of("1")) for row in page]
+    change = delete_instances(PARTITION.name, rows, known={})
+    assert [await index.lane(key).commit(change), await index.lane(key).commit(change)] == [1, 0]
+
+
+async def test_a_refusal_never_rests_on_what_another_process_has_changed(storage: Storage) -> None:
+    one, other = storage.index(), storage.index()
+    await store(one, "1", "2", "1", Modality="CT")  # `one` remembers instance 1 as the newest
+    await store(other, "1", "2", "2")
+    await DeleteService(one).delete(PARTITION, Identifiers("1", "2", "1"))
+    row = await storage.tables.get(INDEX_TABLE, "microsoft.default~0", series_key("1", "2"))
+    assert row is not None
+    assert (SeriesRow.of(row).instances, SeriesRow.of(row).newest) == (1, "2")
+
+
+async def test_a_value_in_every_indexed_attribute_changes_in_one_batch(storage: Storage) -> None:
+    def values(number: int) -> dict[str, object]:
+        names = " ".join(f"{word}{number}" for word in "abcdefghijklm")
+        date = f"2020010{number}"
+        texts = {keyword: f"{keyword}{number}" for keyword in ("PatientID", "AccessionNumber", "StudyDescription", "ManufacturerModelName")}
+        return {"PatientName": names, "ReferringPhysicianName": names, "PatientBirthDate": date, "StudyDate": date, **texts}
+
+    index = storage.index()
+    for number in range(20):
+        await store(index, "1", f"2.{number}", "1", Modality=f"M{number}")
+    await store(index, "1", "2.1", "2", **values(1), Modality="X1")
+    await store(index, "1", "2.1", "3", **values(2), Modality="X2")
+    await DeleteService(index).delete(PARTITION, Identifiers("1"))
+    await index.close()
+    await sweep(index, [PARTITION], outbox_age=0, journal_age=0)
+    assert await check_invariants(storage.tables, storage.blobs, 1) == {}
