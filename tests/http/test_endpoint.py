@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from operator import attrgetter
 
 import pytest
 
@@ -11,13 +12,15 @@ from dicom_core.storage.ports import StorageUnavailable
 from tests.http.driver import Client
 from tests.http.host_rules import sample_url
 
-_ALL = [pytest.param(binding, id=binding.name) for binding in bindings()]
-_VERSIONED = [pytest.param(binding, id=binding.name) for binding in bindings() if binding.route.versions]
+_ALL = list(bindings())
+_VERSIONED = [binding for binding in _ALL if binding.route.versions]
+_PARTITIONED = [binding for binding in _ALL if binding.name.endswith("_in_partition")]
+_name = attrgetter("name")
 _NAME = "Doe^Jane"
 _SUPPORTED = "1.0-prerelease, 1, 2"
 
 
-@pytest.mark.parametrize("binding", _ALL)
+@pytest.mark.parametrize("binding", _ALL, ids=_name)
 @pytest.mark.parametrize("query", ["x=<", "x=%3Cscript", "%3c"])
 async def test_markup_in_the_query_is_refused(client: Client, binding: Binding, query: str) -> None:
     answer = await client.send(binding.route.method, f"{sample_url(binding)}?{query}")
@@ -25,7 +28,7 @@ async def test_markup_in_the_query_is_refused(client: Client, binding: Binding, 
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-@pytest.mark.parametrize("binding", _VERSIONED)
+@pytest.mark.parametrize("binding", _VERSIONED, ids=_name)
 async def test_unknown_version_is_refused(client: Client, binding: Binding) -> None:
     answer = await client.send(binding.route.method, sample_url(binding, version="v99"))
     assert answer.status == 400
@@ -34,7 +37,7 @@ async def test_unknown_version_is_refused(client: Client, binding: Binding) -> N
     assert answer.headers["api-supported-versions"] == _SUPPORTED
 
 
-@pytest.mark.parametrize("binding", _ALL)
+@pytest.mark.parametrize("binding", _ALL, ids=_name)
 async def test_other_methods_are_not_allowed(client: Client, binding: Binding) -> None:
     answer = await client.send("PATCH", sample_url(binding))
     assert answer.status == 405
@@ -42,14 +45,14 @@ async def test_other_methods_are_not_allowed(client: Client, binding: Binding) -
     assert answer.headers.get("api-supported-versions") == (_SUPPORTED if binding.route.versions else None)
 
 
-@pytest.mark.parametrize("binding", _ALL)
+@pytest.mark.parametrize("binding", _ALL, ids=_name)
 async def test_answers_name_the_versions_that_have_the_route(client: Client, binding: Binding) -> None:
     answer = await client.send(binding.route.method, sample_url(binding))
     assert answer.headers.get("api-supported-versions") == (_SUPPORTED if binding.route.versions else None)
     assert answer.status < 500
 
 
-@pytest.mark.parametrize("binding", [param for param in _ALL if param.values[0].route.method == "GET"])
+@pytest.mark.parametrize("binding", [binding for binding in _ALL if binding.route.method == "GET"], ids=_name)
 async def test_head_is_get_without_body(client: Client, binding: Binding) -> None:
     got = await client.get(sample_url(binding))
     head = await client.send("HEAD", sample_url(binding))
@@ -57,7 +60,7 @@ async def test_head_is_get_without_body(client: Client, binding: Binding) -> Non
     assert head.headers | {"x-correlation-id": ""} == got.headers | {"x-correlation-id": ""}
 
 
-@pytest.mark.parametrize("binding", [param for param in _ALL if param.values[0].name.endswith("_in_partition")])
+@pytest.mark.parametrize("binding", _PARTITIONED, ids=_name)
 @pytest.mark.parametrize("name", ["bad!", "x" * 65])
 async def test_malformed_partition_name_is_refused(client: Client, binding: Binding, name: str) -> None:
     answer = await client.send(
@@ -66,7 +69,7 @@ async def test_malformed_partition_name_is_refused(client: Client, binding: Bind
     assert answer.status == 400
 
 
-@pytest.mark.parametrize("binding", [param for param in _ALL if param.values[0].name.endswith("_in_partition")])
+@pytest.mark.parametrize("binding", _PARTITIONED, ids=_name)
 async def test_unknown_partition_is_refused_except_by_store(client: Client, binding: Binding) -> None:
     answer = await client.send(binding.route.method, sample_url(binding))
     if binding.route.action == "write":
@@ -75,7 +78,7 @@ async def test_unknown_partition_is_refused_except_by_store(client: Client, bind
         assert (answer.status, answer.text) == (400, "Specified PartitionName does not exist.")
 
 
-@pytest.mark.parametrize("binding", [param for param in _ALL if "{study}" in param.values[0].template])
+@pytest.mark.parametrize("binding", [binding for binding in _ALL if "{study}" in binding.template], ids=_name)
 async def test_malformed_uid_is_refused(client: Client, binding: Binding) -> None:
     await client.services.partitions.ensure("p-1")
     for level in ("study", "series", "instance"):
