@@ -171,8 +171,9 @@ class _Upload:
 
     async def _arrived(self, until: str) -> None:
         done, self._in_flight = await asyncio.wait(self._in_flight, return_when=until)
-        for task in done:
-            task.result()
+        for error in [task.exception() for task in done]:  # all of them, so that none is reported as overlooked
+            if error is not None:
+                raise error
 
 
 class _Range:

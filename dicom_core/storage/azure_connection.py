@@ -10,7 +10,7 @@ from urllib.request import getproxies
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
-from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
+from azure.storage.blob.aio import BlobServiceClient, LinearRetry
 
 from dicom_core.storage.azure_blobs import READ_BYTES, WRITE_BYTES, AzureBlobs
 from dicom_core.storage.azure_tables import AzureTables
@@ -81,7 +81,7 @@ def _table_options() -> dict[str, Any]:
 def _blob_options() -> dict[str, Any]:
     return {
         "transport": _transport(),
-        "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=_RETRIES, random_jitter_range=1),
+        "retry_policy": LinearRetry(backoff=1, retry_total=_RETRIES, random_jitter_range=1),
         "max_single_get_size": READ_BYTES,
         "max_chunk_get_size": READ_BYTES,
         "max_single_put_size": WRITE_BYTES,

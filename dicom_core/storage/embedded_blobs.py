@@ -150,7 +150,8 @@ class _Upload:
 
     async def _write(self) -> None:
         if self._file is None:
-            self._file = self._folder.begin()
+            with _unavailable():
+                self._file = self._folder.begin()
         await self._writing
         if self._unflushed_bytes >= _FLUSH_BYTES and self._flushing.done():
             await self._flushing
