@@ -14,11 +14,12 @@ from dicom_core.http.routes import bindings
 from dicom_core.http.worker import silence_access_log
 from dicom_core.services import OpenServices
 from dicom_core.settings import Settings
+from dicom_core.telemetry import start_telemetry
 
 __all__ = ["app", "close"]
 
 _settings = Settings.from_env(os.environ)
-_policies = Policies.from_settings(_settings)
+_policies = Policies.from_settings(_settings, start_telemetry(os.environ))
 _services = OpenServices(_settings)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from dicom_core.errors import BadRequestError
 
-__all__ = ["Audit", "AuditedRequest", "custom_headers", "without_values"]
+__all__ = ["Audit", "AuditedRequest", "audit_logger", "custom_headers", "without_values"]
 
 audit_logger: Final = logging.getLogger("dicom.audit")
 

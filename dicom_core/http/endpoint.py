@@ -52,7 +52,13 @@ def endpoint(route: Route, open_services: Callable[[], Awaitable[Services]], pol
         return await policies.guard(route, request, correlation, carry_out)
 
     async def respond(req: Request) -> Response:
-        return await answer(req, handle, supported_versions(route.versions), policies)
+        if policies.spans is None:
+            return await answer(req, handle, supported_versions(route.versions), policies)
+        with policies.spans.open(req.method, route.path, req.headers.get("traceparent")) as span:
+            correlation = f"{span.get_span_context().trace_id:032x}"
+            response = await answer(req, handle, supported_versions(route.versions), policies, correlation)
+            span.set_attribute("http.response.status_code", response.status_code)
+        return response
 
     return respond
 
@@ -63,10 +69,14 @@ def supported_versions(versions: tuple[ApiVersion, ...]) -> dict[bytes, bytes]:
 
 
 async def answer(
-    request: Request, handle: Callable[[Request, str], Awaitable[Response]], headers: dict[bytes, bytes], policies: Policies
+    request: Request,
+    handle: Callable[[Request, str], Awaitable[Response]],
+    headers: dict[bytes, bytes],
+    policies: Policies,
+    correlation: str | None = None,
 ) -> Response:
     """Let `handle` answer, turn its errors into responses, and add `headers` and those of every answer."""
-    correlation = trace_id(request.headers.get("traceparent"))
+    correlation = correlation or trace_id(request.headers.get("traceparent"))
     correlation_id.set(correlation)
     try:
         if _MARKUP.search(request.scope["query_string"]) is not None:

@@ -1,7 +1,8 @@
-"""What holds for requests of every route: access, audit and cross-origin calls, as the settings say. All are off by default."""
+"""What holds for requests of every route: access, audit, cross-origin calls and tracing. All are off by default."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dicom_core.http.access import Access
-from dicom_core.http.audit import Audit, AuditedRequest, custom_headers
+from dicom_core.http.audit import Audit, AuditedRequest, audit_logger, custom_headers
 from dicom_core.http.auth import Claims, TokenVerifier
 from dicom_core.http.cors import CorsPolicy
 from dicom_core.http.problems import status_of
 from dicom_core.http.roles import BUILT_IN_ROLES, Roles, parse_roles
 from dicom_core.settings import Settings, SettingsError, variable
+from dicom_core.telemetry import RequestSpans
 
 if TYPE_CHECKING:
     from dicom_core.http.routes import Route
@@ -35,15 +37,16 @@ class Policies:
     audit: Audit | None
     cors: CorsPolicy | None
     audit_prefix: bytes
+    spans: RequestSpans | None
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Policies:
+    def from_settings(cls, settings: Settings, spans: RequestSpans | None = None) -> Policies:
         """Set up the policies.
 
         Raises:
             SettingsError: the roles file or the identity provider's address cannot be used.
         """
-        return cls(_access(settings), _audit(settings), _cors(settings), settings.audit_header_prefix.lower().encode())
+        return cls(_access(settings), _audit(settings), _cors(settings), settings.audit_header_prefix.lower().encode(), spans)
 
     def preflight(self, request: Request) -> Response | None:
         """Answer a browser's question whether a page may call; None when the request is another one."""
@@ -122,6 +125,7 @@ def _roles(settings: Settings) -> Roles:
 def _audit(settings: Settings) -> Audit | None:
     if not settings.audit_enabled:
         return None
+    audit_logger.setLevel(logging.INFO)
     return Audit(
         audience=settings.audiences[0] if settings.audiences else None,
         authority=settings.authority or None,
