@@ -30,7 +30,7 @@ class Settings:
     storage_client_id: str = ""  # azure: client id of a user-assigned identity; empty for the system-assigned one
     container: str = "dicom"  # azure: blob container of files
     shards: int = 0  # shards of the index when the store is first used, 1 to 64; 0 is 8 on Azure and 1 embedded
-    max_file_bytes: int = 4 * 1024**3  # the longest DICOM file that is taken; longer ones are answered 413
+    max_file_bytes: int = 4 * 1024**3  # DICOM files that one request may store, in bytes; more is answered 413
     forwarded_headers: bool = False  # believe X-Forwarded-Host and X-Forwarded-Proto when building URLs
     sweep_schedule: str = "0 */2 * * * *"  # when to finish what crashed requests left, as NCRONTAB
     sweep_upload_seconds: int = 24 * 3600  # age at which an upload that was never committed counts as abandoned
@@ -68,8 +68,8 @@ class Settings:
         uris = bool(self.blob_service_uri), bool(self.table_service_uri)
         _require(uris[0] == uris[1], "blob_service_uri", f"and {variable('table_service_uri')} must be set together")
         ways = bool(self.storage_connection_string), bool(self.storage_account), uris[0]
-        names = f", {variable('storage_connection_string')} or {variable('blob_service_uri')}"
-        _require(sum(ways) == 1, "storage_account", f"{names[2:]}: exactly one of them must be set when {variable('storage')} is azure")
+        others = f"{variable('storage_connection_string')} or {variable('blob_service_uri')}"
+        _require(sum(ways) == 1, "storage_account", f"or {others} must be set, and only one, when {variable('storage')} is azure")
 
     def _check_policies(self) -> None:
         if self.security_enabled:

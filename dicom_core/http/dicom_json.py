@@ -6,7 +6,6 @@ Standard: PS3.18 Annex F
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from typing import Final
 
 from starlette.responses import Response
@@ -34,13 +33,12 @@ async def streamed_array(batches: AsyncGenerator[bytes, None], headers: Mapping[
     second = await anext(batches, None)
     if second is None:
         return array([first], headers)
-    return StreamedResponse(_array(first, second, batches), {**headers, "Content-Type": DICOM_JSON})
+    return StreamedResponse(_array(first, second, batches), {**headers, "Content-Type": DICOM_JSON}, source=batches)
 
 
 async def _array(first: bytes, second: bytes, batches: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    async with aclosing(batches):
-        yield b"[" + first
-        yield b"," + second
-        async for batch in batches:
-            yield b"," + batch
-        yield b"]"
+    yield b"[" + first
+    yield b"," + second
+    async for batch in batches:
+        yield b"," + batch
+    yield b"]"

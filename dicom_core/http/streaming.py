@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["StreamedResponse", "without_body"]
+__all__ = ["Closeable", "StreamedResponse", "without_body"]
+
+
+class Closeable(Protocol):
+    """Something that holds on to resources."""
+
+    def aclose(self) -> Awaitable[None]:
+        """Let go of them."""
 
 
 class StreamedResponse(Response):
     """Send buffers as they come, and stop producing them when the client has gone.
 
     With `length`, the exact number of bytes, the response carries Content-Length and buffers are passed on uncopied.
-    An error while producing breaks the connection off, so that no client takes half an answer for the whole.
+    An error while producing breaks the connection off, so that no client takes half an answer for the whole. `source` is
+    closed in the end, even if production never begins: a generator cannot see to that.
     """
 
     def __init__(
-        self, chunks: AsyncGenerator[bytes | memoryview, None], headers: Mapping[str, str], *, length: int | None = None, status: int = 200
+        self,
+        chunks: AsyncGenerator[bytes | memoryview, None],
+        headers: Mapping[str, str],
+        *,
+        length: int | None = None,
+        source: Closeable | None = None,
     ) -> None:
         self.chunks = chunks
-        self.status_code = status
+        self._source = source
+        self.status_code = 200
         self.background = None
         self.init_headers(headers if length is None else {**headers, "Content-Length": str(length)})
 
@@ -37,15 +52,21 @@ class StreamedResponse(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             gone.cancel()
-            await self.chunks.aclose()
+            await self.aclose()
             if self.background is not None:
                 await self.background()
+
+    async def aclose(self) -> None:
+        """Stop production."""
+        await self.chunks.aclose()
+        if self._source is not None:
+            await self._source.aclose()
 
 
 async def without_body(response: Response) -> Response:
     """The same answer for HEAD: status and headers, Content-Length included, with nothing after them."""
     if isinstance(response, StreamedResponse):
-        await response.chunks.aclose()
+        await response.aclose()
     bare = Response(status_code=response.status_code)
     bare.raw_headers = response.raw_headers
     return bare

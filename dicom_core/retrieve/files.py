@@ -11,7 +11,7 @@ from dicom_core.index.rows import InstanceRow
 from dicom_core.retrieve.ahead import ahead
 from dicom_core.storage.ports import BlobReader, Blobs
 
-__all__ = ["OpenFile", "StoredFile", "just", "open_file", "read_ahead"]
+__all__ = ["OpenFile", "StoredFile", "open_file", "read_ahead"]
 
 _AHEAD: Final = 3  # files; each holds one chunk in memory
 
@@ -81,9 +81,3 @@ async def read_ahead(blobs: Blobs, files: Iterable[StoredFile]) -> AsyncGenerato
         async for file in opened:
             async with aclosing(file):
                 yield file
-
-
-async def just(file: OpenFile) -> AsyncGenerator[OpenFile, None]:
-    """Yield one open file, and close it."""
-    async with aclosing(file):
-        yield file

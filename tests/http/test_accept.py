@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,7 +125,5 @@ def test_dicom_json_is_not_acceptable(accept: str) -> None:
 )
 def test_any_header_is_answered_or_refused(pieces: list[str]) -> None:
     for offers in _RESOURCES.values():
-        try:
-            negotiate("".join(pieces), offers)
-        except NotAcceptableError as refused:
-            assert not str(refused)
+        with contextlib.suppress(NotAcceptableError):
+            assert negotiate("".join(pieces), offers)

@@ -13,7 +13,7 @@ from dicom_core.http.media_types import MediaType, parse_accept, parse_media_typ
         ("application/dicom", MediaType("application/dicom")),
         (" Application/DICOM ; ", MediaType("application/dicom")),
         ("a/b;C=D", MediaType("a/b", {"c": "D"})),
-        ('multipart/related; boundary="a;b,\\"c"; type=application/dicom', MediaType("multipart/related", {"boundary": 'a;b,"c', "type": "application/dicom"})),
+        ('a/b; x="1;2,\\"3"; y=c/d', MediaType("a/b", {"x": '1;2,"3', "y": "c/d"})),
         ("a/b; x=1; x=2", MediaType("a/b", {"x": "1"})),
         ("a/b; x=", MediaType("a/b", {"x": ""})),
         ("a/b; x = 1", MediaType("a/b", {"x": "1"})),

@@ -11,9 +11,8 @@ from dicom_core.errors import NotFoundError
 from dicom_core.http.accept import FILE, FILES, accept_dicom_json, negotiate
 from dicom_core.http.call import Call
 from dicom_core.http.conditional import is_current, quote
-from dicom_core.http.dicom_files import multipart_files, single_file
+from dicom_core.http.dicom_files import multipart_file, multipart_files, single_file
 from dicom_core.http.dicom_json import streamed_array
-from dicom_core.retrieve.files import just
 
 __all__ = ["retrieve", "retrieve_metadata"]
 
@@ -28,7 +27,7 @@ async def retrieve(call: Call) -> Response:
     if len(files) > 1:
         return multipart_files(files, service.open_all(files))
     opened = await service.open(partition, files[0])  # before the answer begins: it may be gone
-    return multipart_files([opened.file], just(opened)) if wanted.multipart else await single_file(opened)
+    return multipart_file(opened) if wanted.multipart else await single_file(opened)
 
 
 async def retrieve_metadata(call: Call) -> Response:
