@@ -137,6 +137,13 @@ class DataSetWalker:
             NotDicom: the bytes make no data set.
             NeedMoreBytes: the view ends too early.
         """
+        try:
+            self._walk()
+        finally:
+            for element in self._settle(self._stack[0]):
+                element.vr = "US"
+
+    def _walk(self) -> None:
         stack = self._stack
         while self.pixel_data is None:
             level = stack[-1]
@@ -150,8 +157,6 @@ class DataSetWalker:
                 break
             else:
                 raise NeedMoreBytes(self._size + 8)
-        for element in self._settle(stack[0]):
-            element.vr = "US"
 
     def _run(self, level: _Level) -> int:
         """Take the plain elements that follow; return the position of the first other one."""

@@ -28,7 +28,7 @@ _DECIMAL = r"-?(?:0|[1-9][0-9]{0,20})(?:\.[0-9]{1,20})?"
 _INTEGER = r"-?(?:0|[1-9][0-9]{0,17})"
 _plain_decimals = re.compile(rf"{_DECIMAL}(?:\\{_DECIMAL})*").fullmatch  # numbers as JSON writes them
 _plain_integers = re.compile(rf"{_INTEGER}(?:\\{_INTEGER})*").fullmatch
-_any_decimal = re.compile(r" *([+-]?)0*+([0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?").fullmatch
+_any_decimal = re.compile(r" *([+-]?)(?=\.?[0-9])0*+([0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?").fullmatch
 _any_integer = re.compile(r" *[+-]?[0-9]+").fullmatch
 _MOST_CHARACTERS = 64  # of a number; longer text cannot be one, and is not worth a try
 _LEAST_INTEGER, _MOST_INTEGER = -(1 << 63), (1 << 63) - 1
@@ -113,7 +113,7 @@ def _odd_numbers(text: str, number: Callable[[str], str | None]) -> tuple[Values
 
 def _odd_decimal(text: str) -> str | None:
     parts = _any_decimal(text)
-    if parts is None or not any("0" <= character <= "9" for character in text):
+    if parts is None:
         return None
     sign, whole, fraction, exponent = parts.groups("")
     number = f"{'-' if sign == '-' else ''}{whole or '0'}{fraction if len(fraction) > 1 else ''}{exponent}"

@@ -87,6 +87,8 @@ class TrailerScanner:
         except NotDicom:
             if not self._trailer_overflows:
                 raise
+            # what was cut in the middle is a sequence, or was never added
+            return [element for element in walker.elements if not isinstance(element.value, list)]
         if walker.pixel_data is not None:
             raise NotDicom("Pixel Data is there twice")
         return walker.elements

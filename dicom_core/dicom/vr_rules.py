@@ -115,7 +115,11 @@ _DATE_TIME = _temporal(
 
 
 def _date_time(value: str) -> str | None:
-    return "both dateTime components in range cannot be empty" if value.strip(" ") == "-" else _DATE_TIME(value)
+    if "-0000" in value:
+        return "negative UTC hours component with value -0000 is not allowed"
+    if value.strip(" ") == "-":
+        return "both dateTime components in range cannot be empty"
+    return _DATE_TIME(value)
 
 
 def _fits_32_bits(value: str) -> bool:

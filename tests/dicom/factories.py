@@ -21,6 +21,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from tests.dicom.bundled import quiet
+
 __all__ = ["INSTANCE", "SECONDARY_CAPTURE", "SERIES", "STUDY", "data_element", "make_data_set", "make_instance", "write_instance"]
 
 STUDY = "1.2.826.0.1.3680043.8.498.1"
@@ -102,7 +104,8 @@ def write_instance(
     data_set.file_meta = meta
     data_set.preamble = preamble
     file = io.BytesIO()
-    pydicom.dcmwrite(file, data_set, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
+    with quiet():
+        pydicom.dcmwrite(file, data_set, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
     return file.getvalue()
 
 

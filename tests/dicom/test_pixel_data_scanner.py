@@ -75,6 +75,13 @@ def test_elements_far_after_pixel_data_are_ignored(monkeypatch: pytest.MonkeyPat
     assert scan(FILES[1], [])[1].finish() == []
 
 
+def test_ambiguous_elements_before_the_limit_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    smallest = b"\x28\x00\x06\x01\x02\0\0\0\1\0"
+    data = make_instance(transfer_syntax=ImplicitVRLittleEndian, rows=1, columns=2) + 2 * smallest
+    monkeypatch.setattr(pixel_data_scanner, "MAX_TRAILER_BYTES", 15)
+    assert [(element.tag, element.vr) for element in scan(data, [])[1].finish()] == [(0x00280106, "US")]
+
+
 def test_a_huge_offset_table_is_taken_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pixel_data_scanner, "MAX_OFFSET_TABLE_BYTES", 8)
     fragments = read_header(FILES[3], complete=True).fragments
