@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,7 +47,7 @@ def compress(request: Request, response: Response) -> None:
         return
     vary(headers, b"Accept-Encoding")
     streamed = isinstance(response, StreamedResponse)
-    if not accepts_gzip(request.headers.getlist("accept-encoding")) or not (streamed or len(response.body) >= _MIN_BYTES):
+    if not (streamed or len(response.body) >= _MIN_BYTES) or not accepts_gzip(", ".join(request.headers.getlist("accept-encoding"))):
         return
     change(headers, b"etag", lambda tag: tag if tag.startswith(b"W/") else b"W/" + tag)
     headers.append((b"content-encoding", b"gzip"))
@@ -59,10 +60,11 @@ def compress(request: Request, response: Response) -> None:
         change(headers, b"content-length", lambda _: str(len(response.body)).encode())
 
 
-def accepts_gzip(accept_encoding: list[str]) -> bool:
-    """Whether Accept-Encoding, in as many lines as there are, prefers gzip to no coding."""
+@lru_cache(maxsize=256)  # clients send few different ones
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether Accept-Encoding prefers gzip to no coding."""
     quality = {"identity": 0.0}
-    for entry in ",".join(accept_encoding).split(","):
+    for entry in accept_encoding.split(","):
         coding, _, parameter = entry.partition(";")
         quality[coding.strip().lower()] = _quality(parameter)
     gzip = next((quality[name] for name in ("gzip", "x-gzip", "*") if name in quality), 0.0)
