@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
+import os
 import socket
 import sys
+from pathlib import Path
 
 from local_host.workers import supervise, work
 
@@ -18,13 +21,21 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=7071, help="port to listen on, 0 for any free one (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the port (default: %(default)s)")
+    parser.add_argument("--settings", type=Path, help="file in the form of local.settings.json; the environment wins over it")
     options = parser.parse_args()
+    if options.settings is not None:
+        _set_environment(options.settings)
     try:
         listener = _listen(options.host, options.port)
     except OSError as error:
         print(f"Cannot listen on {options.host} port {options.port}: {_reason(error)}", file=sys.stderr)
         return 1
     return work(listener, 0) if options.workers <= 1 else supervise(listener, options.workers)
+
+
+def _set_environment(path: Path) -> None:
+    for name, value in json.loads(path.read_text(encoding="utf-8")).get("Values", {}).items():
+        os.environ.setdefault(name, str(value))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 
+from dicom_core.settings import SettingsError
 from local_host.functions import AppError
 from local_host.server import run, serve
 
@@ -35,7 +36,7 @@ def work(listener: socket.socket, index: int) -> int:
     announce = partial(_announce, _base_url(listener)) if first else _say_nothing
     try:
         run(serve(listener, with_timers=first, on_ready=announce))
-    except AppError as error:
+    except (AppError, SettingsError) as error:
         print(f"Cannot host the app: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

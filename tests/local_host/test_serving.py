@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -167,3 +168,11 @@ def test_app_that_cannot_be_hosted_is_explained(tmp_path: Path, workers: str) ->
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert "Cannot host the app: function_app has 0 function apps at its top level; the host wants one\n" in done.stderr
+
+
+def test_settings_file_fills_what_the_environment_leaves(tmp_path: Path) -> None:
+    settings, log = tmp_path / "settings.json", tmp_path / "log"
+    settings.write_text(json.dumps({"IsEncrypted": False, "Values": {"SAMPLE_APP_LOG": str(log), "HOME": "/nowhere"}}))
+    with running_host(SAMPLE_APP, "--settings", str(settings)) as host:
+        assert host.stop()[0] == 0
+    assert log.read_text().splitlines()[-1] == f"closed {host.process.pid}"
