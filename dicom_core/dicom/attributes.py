@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable
 from struct import error, iter_unpack
 
+from dicom_core.dicom.byte_order import swapped
 from dicom_core.dicom.elements import Element, Header
 from dicom_core.dicom.vr_dictionary import vr_of
 
@@ -74,10 +75,7 @@ class Attributes:
     def words(self, tag: int) -> bytes:
         """Read a lookup table's data as little endian 16-bit words."""
         value = bytes(self.value(tag))
-        if self._order == "<" or self._elements[tag].vr == "OB":
-            return value
-        even = len(value) & ~1
-        return b"".join((value[at + 1 : at + 2] + value[at : at + 1]) for at in range(0, even, 2))
+        return swapped(value, 2) if self._order == ">" and self._elements[tag].vr != "OB" else value
 
     def text(self, tag: int) -> str:
         """Read the first value of a code string, without padding; empty when it is absent."""

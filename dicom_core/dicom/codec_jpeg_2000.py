@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode_jpeg_2000", "encode_htj2k", "encode_jpeg_2000"]
 
-_HEADER_ROOM = 4096  # noise grows, and openjpeg wants room for that
+_LEAST_PRECISION = 2  # single bits of noise are more than openjpeg makes room for
 
 
 def decode_jpeg_2000(frame: bytes, pixels: PixelModule) -> Samples:
@@ -43,8 +43,7 @@ def encode_jpeg_2000(samples: Samples, pixels: PixelModule) -> bytes:
             codecformat="J2K",
             reversible=True,
             mct=pixels.photometric_interpretation == "RGB",
-            bitspersample=precision_of(samples, pixels),
-            out=2 * samples.nbytes + _HEADER_ROOM,
+            bitspersample=max(_LEAST_PRECISION, precision_of(samples, pixels)),
         )
     )
 
