@@ -60,7 +60,7 @@ def test_every_route_is_an_open_function(report: dict[str, Any]) -> None:
         assert trigger["type"] == "httpTrigger"
         assert trigger["route"] == binding.template
         assert set(trigger["methods"]) == set(binding.route.methods)
-        assert trigger["authLevel"] == "anonymous"
+        assert trigger["authLevel"] == "ANONYMOUS"
         assert trigger["name"] == "req"
 
 
