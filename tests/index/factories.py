@@ -95,7 +95,7 @@ def instance_row(study: str, series: str, instance: str, version: int = 1, blob:
     return InstanceRow(study, series, instance, version, "1.2.840.10008.1.2.1", "1.2.3", blob, 4, b"{}", packed)
 
 
-async def store(index: Index, study: str, series: str, instance: str, partition: Partition = PARTITION, **attributes: object) -> Stored:
+async def store(index: Index, study: str, series: str, instance: str, partition: Partition = PARTITION, /, **attributes: object) -> Stored:
     """Store an instance with these attributes, as one request would."""
     fragments = metadata(**attributes)
     key = index.partition_key(partition, study)

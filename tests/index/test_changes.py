@@ -23,7 +23,9 @@ from tests.invariants import check_invariants
 
 STUDIES, SERIES, INSTANCES = ("1.1", "1.2"), ("2.1", "2.2"), ("3.1", "3.2", "3.3")
 
-ATTRIBUTES = st.fixed_dictionaries(
+Step = tuple[str, str, str | None, str | None, dict[str, object]]
+
+ATTRIBUTES: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
     {},
     optional={
         "PatientName": st.sampled_from([None, "Doe^Jane", "Müller^Jörg=山^田", " ", "a b c d e f g h i j k"]),
@@ -35,25 +37,27 @@ ATTRIBUTES = st.fixed_dictionaries(
         "StudyTime": st.sampled_from([None, "10"]),
     },
 )
-STORES = st.tuples(st.just("store"), st.sampled_from(STUDIES), st.sampled_from(SERIES), st.sampled_from(INSTANCES), ATTRIBUTES)
-DELETES = st.tuples(
+STORES: st.SearchStrategy[Step] = st.tuples(
+    st.just("store"), st.sampled_from(STUDIES), st.sampled_from(SERIES), st.sampled_from(INSTANCES), ATTRIBUTES
+)
+DELETES: st.SearchStrategy[Step] = st.tuples(
     st.just("delete"), st.sampled_from(STUDIES), st.none() | st.sampled_from(SERIES), st.none() | st.sampled_from(INSTANCES), st.just({})
 )
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STORES | STORES | DELETES, max_size=14), st.sampled_from([1, 8]))
-def test_random_changes_keep_every_row_in_agreement(steps: list[tuple[str, str, str, str, dict[str, object]]], shards: int) -> None:
+def test_random_changes_keep_every_row_in_agreement(steps: list[Step], shards: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_play(Path(folder), steps, shards))
 
 
-async def _play(folder: Path, steps: list[tuple[str, str, str, str, dict[str, object]]], shards: int) -> None:
+async def _play(folder: Path, steps: list[Step], shards: int) -> None:
     model: set[tuple[str, str, str]] = set()
     async with open_storage(folder, shards) as storage:
         index = storage.index()
         for kind, study, series, instance, attributes in steps:
-            if kind == "store":
+            if kind == "store" and series and instance:
                 expected = Stored.EXISTED if (study, series, instance) in model else Stored.CREATED
                 assert await store(index, study, series, instance, **attributes) is expected
                 model.add((study, series, instance))
