@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from aiohttp import ClientConnectorError
@@ -100,19 +101,23 @@ class AzureTables:
             yield page
 
     async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
-        """Apply all operations or none: as a transaction, or as a plain request (half the cost) when there is only one."""
+        """Apply all operations or none: as a transaction, or, most single ones, as a plain request at half the cost."""
         client = self._client(table)
         check_batch(partition_key, operations)
         transaction = [_transaction_operation(partition_key, operation) for operation in operations]
         try:
+            try:
+                return await _repeat(lambda: _send(client, transaction))
+            except HttpResponseError as error:
+                if not _is_table_missing(error):
+                    raise
+            with suppress(ResourceExistsError):
+                await client.create_table()
             return await _repeat(lambda: _send(client, transaction))
         except HttpResponseError as error:
-            if not _is_table_missing(error):
-                raise _refusal(error, operations) from error
+            raise _refusal(error, operations) from error
         except AzureError as error:
             raise unavailable(error) from error
-        await self._create_table(client)
-        return await self.commit(table, partition_key, operations)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -126,14 +131,6 @@ class AzureTables:
             check_table(table)
             client = self._clients[table] = self._service.get_table_client(table)
         return client
-
-    async def _create_table(self, client: TableClient) -> None:
-        try:
-            await client.create_table()
-        except ResourceExistsError:
-            return
-        except AzureError as error:
-            raise unavailable(error) from error
 
 
 async def _repeat(send: Callable[[], Awaitable[T]]) -> T:
@@ -153,7 +150,8 @@ def _was_not_carried_out(error: AzureError) -> bool:
 
 async def _send(client: TableClient, transaction: list[_TransactionOperation]) -> list[str | None]:
     kind, entity, options = transaction[0]
-    if len(transaction) > 1 or kind == "delete":  # the plain delete keeps silent about an absent row
+    # A plain delete keeps silent about an absent row; a plain PUT may be repeated by aiohttp and then meet its own new ETag.
+    if len(transaction) > 1 or kind == "delete" or "etag" in options:
         answers = await client.submit_transaction(transaction, retry_total=0)
     elif kind == "create":
         answers = [await client.create_entity(entity, retry_total=0)]
@@ -206,7 +204,7 @@ def _is_table_missing(error: HttpResponseError) -> bool:
 
 def _refusal(error: HttpResponseError, operations: Sequence[Operation]) -> Exception:
     row_key = operations[getattr(error, "index", 0)].row_key
-    if error.status_code in {404, 412}:
+    if error.status_code == 412 or (error.status_code == 404 and not _is_table_missing(error)):
         return ConditionFailed(row_key)
     if error.status_code == 409 and "EntityAlreadyExists" in str(error):
         return AlreadyExists(row_key)

@@ -191,6 +191,8 @@ class BlobFolder:
 
 
 def _is_cached(descriptor: int, offset: int) -> bool:
+    if not hasattr(os, "RWF_NOWAIT"):  # Linux has it
+        return False
     try:
         return os.preadv(descriptor, [bytearray(1)], offset, os.RWF_NOWAIT) == 1
     except OSError:  # not in the cache, or the file system cannot tell

@@ -1,4 +1,7 @@
-"""Advisory locks between processes, on files that outlive them; the kernel releases a lock when its process dies."""
+"""Advisory locks between processes, on files that outlive them; the kernel releases a lock when its process dies.
+
+They are those of POSIX systems, as is the flushing of folders in `blob_folder`: the embedded store does not run on Windows.
+"""
 
 from __future__ import annotations
 

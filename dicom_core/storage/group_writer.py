@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 
 from dicom_core.storage.ports import StorageUnavailable
 
@@ -54,6 +54,7 @@ class GroupWriter:
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._log_bytes = 0
         self._closed = False
+        self._closing = Lock()  # nothing is queued behind the end
         self._thread = Thread(target=self._run, name="table-writer", daemon=True)
         self._thread.start()
 
@@ -63,19 +64,22 @@ class GroupWriter:
         Raises:
             StorageUnavailable: it is unknown whether the batch was written.
         """
-        if self._closed:
-            raise StorageUnavailable("the tables are closed")
         waiting = _Waiting(batch, log_bytes)
-        self._queue.put(waiting)
+        with self._closing:
+            if self._closed:
+                raise StorageUnavailable("the tables are closed")
+            self._queue.put(waiting)
         return await waiting.future
 
     def close(self) -> None:
         """Write what is queued, then end the thread and close the connection."""
-        if not self._closed:
+        with self._closing:
+            if self._closed:
+                return
             self._closed = True
             self._queue.put(None)
-            self._thread.join()
-            self._connection.close()
+        self._thread.join()
+        self._connection.close()
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:

@@ -154,8 +154,8 @@ class Tables(Protocol):
         """Apply all operations or none, durably; each row at most once. The new ETags, None for deletes.
 
         Raises:
-            AlreadyExists, ConditionFailed: nothing was written.
-            StorageUnavailable: it is unknown whether the batch was written.
+            AlreadyExists, ConditionFailed: nothing was written, neither now nor by an attempt whose answer was lost.
+            StorageUnavailable: it is unknown whether the batch was written; read the rows before trying again.
             ValueError: no operations, a row twice, or a limit of this module is exceeded.
         """
 
@@ -180,7 +180,8 @@ class BlobReader(Protocol):
 class Blobs(Protocol):
     """Named byte strings that are written once, whole, and never changed.
 
-    Names are printable ASCII without ``\\ # ? %``; ``/`` separates folders.
+    Names are printable ASCII without ``\\ # ? %``; ``/`` separates folders. Segments are neither empty nor ``.`` nor ``..``,
+    and have 240 characters at most, a name has 1,024; no name is a folder of another one.
     """
 
     async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
@@ -189,7 +190,8 @@ class Blobs(Protocol):
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes | memoryview]) -> int:
         """Write a blob from a stream with bounded memory, and return its length.
 
-        When the stream raises, nothing becomes visible and the error passes through.
+        When the stream raises, nothing becomes visible and the error passes through. Chunks must stay as they are until
+        the return: they are written while later ones are being received.
         """
 
     async def read(self, name: str, offset: int = 0, length: int | None = None) -> BlobReader:

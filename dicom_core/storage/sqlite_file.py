@@ -20,6 +20,15 @@ __all__ = ["connect", "create"]
 _VERSION = 1
 _BUSY_SECONDS = 10.0  # another process' transaction lasts milliseconds, its checkpoint at most a second
 
+_SETTINGS = (
+    "synchronous = FULL",
+    "wal_autocheckpoint = 0",  # the writer does it, when nobody waits
+    "journal_size_limit = 67108864",
+    "cache_size = -16384",
+    "mmap_size = 268435456",
+    "temp_store = MEMORY",  # where savepoints keep their pages
+)
+
 _SCHEMA = """
 CREATE TABLE rows (
     id INTEGER PRIMARY KEY,
@@ -66,13 +75,10 @@ def create(path: Path) -> int:
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection that may pass between threads; transactions are opened by hand."""
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    for setting in (
-        "synchronous = FULL",
-        "wal_autocheckpoint = 0",  # the writer does it, when nobody waits
-        "journal_size_limit = 67108864",
-        "cache_size = -16384",
-        "mmap_size = 268435456",
-        "temp_store = MEMORY",  # where savepoints keep their pages
-    ):
-        connection.execute(f"PRAGMA {setting}")
+    try:
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
