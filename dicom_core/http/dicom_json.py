@@ -37,8 +37,11 @@ async def streamed_array(batches: AsyncGenerator[bytes, None], headers: Mapping[
 
 
 async def _array(first: bytes, second: bytes, batches: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    yield b"[" + first
-    yield b"," + second
+    yield b"["
+    yield first
+    yield b","
+    yield second
     async for batch in batches:
-        yield b"," + batch
+        yield b","
+        yield batch
     yield b"]"

@@ -168,7 +168,9 @@ class InstanceRow:
         _, study, series, instance = row.row_key.split("|")
         metadata = None
         if "meta_blob" in get:
-            pieces = [cast(bytes, get[name]) for number in range(64) if (name := f"meta{number}") in get]
+            pieces: list[bytes] = []
+            while (piece := get.get(f"meta{len(pieces)}")) is not None:
+                pieces.append(cast(bytes, piece))
             metadata = Metadata(pieces[0] if len(pieces) == 1 else b"".join(pieces), cast(str, get["meta_blob"]))
         return cls(
             study=study,
