@@ -17,7 +17,7 @@ from dicom_core.dicom.ambiguous_vr import AMBIGUOUS_VRS, resolve
 from dicom_core.dicom.elements import Element, NeedMoreBytes, NotDicom, PixelDataElement
 from dicom_core.dicom.vr_dictionary import LONG_LENGTH_VRS, SHORT_LENGTH_VRS, vr_of
 
-__all__ = ["ITEM", "MAX_ELEMENTS", "MAX_NESTING", "SEQUENCE_DELIMITER", "DataSetWalker", "element_header"]
+__all__ = ["ITEM", "MAX_ELEMENTS", "MAX_NESTING", "PIXEL_DATA_TAGS", "SEQUENCE_DELIMITER", "DataSetWalker", "element_header"]
 
 MAX_NESTING = 64  # sequences inside sequences; real files stay below ten
 MAX_ELEMENTS = 1 << 20  # of one file, nested ones included; a plain value costs about 300 bytes of memory
@@ -59,10 +59,10 @@ def _is_vr(code: bytes | memoryview) -> bool:
     return 0x41 <= code[0] <= 0x5A and 0x41 <= code[1] <= 0x5A
 
 
-def _explicit_run(view: memoryview, position: int, end: int, unpack: Unpack, elements: list[Element], budget: int) -> int:
+def _explicit_run(view: memoryview, position: int, level: _Level, unpack: Unpack, budget: int) -> int:
     """Take plain explicit VR elements up to the first that is not one; return its position."""
     plain = SHORT_LENGTH_VRS.get
-    append = elements.append
+    append, end = level.elements.append, level.end
     for _ in range(budget):
         start = position + 8
         if start > end:
@@ -77,9 +77,9 @@ def _explicit_run(view: memoryview, position: int, end: int, unpack: Unpack, ele
     return position
 
 
-def _implicit_run(view: memoryview, position: int, end: int, unpack: Unpack, elements: list[Element], budget: int) -> int:
+def _implicit_run(view: memoryview, position: int, level: _Level, unpack: Unpack, budget: int) -> int:
     """Take plain implicit VR elements up to the first that is not one; return its position."""
-    append = elements.append
+    append, end = level.elements.append, level.end
     for _ in range(budget):
         start = position + 8
         if start > end:
@@ -163,7 +163,7 @@ class DataSetWalker:
         elements = level.elements
         before = len(elements)
         run, unpack = (_implicit_run, _IMPLICIT) if level.implicit else (_explicit_run, _EXPLICIT)
-        self.position = run(self._view, self.position, level.end, unpack[self._little_endian], elements, self._budget)
+        self.position = run(self._view, self.position, level, unpack[self._little_endian], self._budget)
         self._budget -= len(elements) - before
         if self._budget <= 0:
             raise NotDicom("too many elements")
@@ -177,13 +177,13 @@ class DataSetWalker:
             self._end_of_view(level)
             return
         self.position = start
-        if vr == "SQ" or (length == UNDEFINED and vr == "UN"):
+        if tag in PIXEL_DATA_TAGS and len(self._stack) == 1:
+            self._found_pixel_data(tag, vr, length)
+        elif vr == "SQ" or (length == UNDEFINED and vr == "UN"):
             # UN of undefined length is a sequence: PS3.5 6.2.2
             self._enter_sequence(level, tag, length)
         elif tag >> 16 == 0xFFFE:
             self._take_delimiter(level, tag, length)
-        elif tag in PIXEL_DATA_TAGS and len(self._stack) == 1:
-            self._found_pixel_data(tag, vr, length)
         elif length == UNDEFINED:
             self._take_encapsulated(level, tag, vr)
         else:

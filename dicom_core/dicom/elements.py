@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Any
 
 __all__ = ["Element", "FileMeta", "Fragments", "Header", "NeedMoreBytes", "NotDicom", "PixelDataElement"]
 
@@ -90,6 +89,6 @@ class Header:
     file_meta: FileMeta
     fragments: Fragments | None = None
 
-    def find(self, tag: int) -> Any:
+    def find(self, tag: int) -> bytes | memoryview | list[list[Element]] | None:
         """The raw value of a top-level element, or None."""
         return next((element.value for element in self.elements if element.tag == tag), None)
