@@ -89,6 +89,7 @@ class Header:
     file_meta: FileMeta
     fragments: Fragments | None = None
 
-    def find(self, tag: int) -> bytes | memoryview | list[list[Element]] | None:
-        """The raw value of a top-level element, or None."""
-        return next((element.value for element in self.elements if element.tag == tag), None)
+    def find(self, tag: int) -> bytes | memoryview | None:
+        """The raw value of a top-level element; None when there is none, or a sequence."""
+        value = next((element.value for element in self.elements if element.tag == tag), None)
+        return None if isinstance(value, list) else value

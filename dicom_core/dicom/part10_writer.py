@@ -124,7 +124,7 @@ def deflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _uid(header: Header, tag: int) -> str:
     value = header.find(tag)
-    return "" if value is None or isinstance(value, list) else str(value, "ascii", "replace").rstrip("\0 ")
+    return "" if value is None else str(value, "ascii", "replace").rstrip("\0 ")
 
 
 def _padded(text: str, padding: str) -> bytes:
