@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dicom_core.health import HealthService
+from dicom_core.storage.ports import StorageUnavailable
+from tests.http.driver import open_client
+
+
+async def test_healthy_service(tmp_path: Path) -> None:
+    async with open_client(tmp_path) as client:
+        answer = await client.get("/health/check")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert "api-supported-versions" not in answer.headers
+    assert answer.json["overallStatus"] == "Healthy"
+    assert [(each["name"], each["status"], each["data"]) for each in answer.json["details"]] == [
+        ("fileStore", "Healthy", {}),
+        ("index", "Healthy", {}),
+    ]
+
+
+@pytest.mark.parametrize("broken", ["tables", "blobs"])
+async def test_broken_store_makes_the_service_unhealthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise StorageUnavailable("secret key")
+
+    async with open_client(tmp_path) as client:
+        store = getattr(client.services.index, broken)
+        monkeypatch.setattr(store, "get" if broken == "tables" else "read", fails)
+        answer = await client.get("/health/check")
+    assert answer.status == 503
+    assert answer.json["overallStatus"] == "Unhealthy"
+    assert sorted(each["status"] for each in answer.json["details"]) == ["Healthy", "Unhealthy"]
+    assert "secret" not in answer.text
+
+
+async def test_result_is_kept_for_some_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    now = 1000.0
+    async with open_client(tmp_path) as client:
+        tables = client.services.index.tables
+        get = tables.get
+
+        async def counted(table: str, partition_key: str, row_key: str) -> object:
+            asked.append(row_key)
+            return await get(table, partition_key, row_key)
+
+        monkeypatch.setattr(tables, "get", counted)
+        health = HealthService(tables, client.services.index.blobs, now=lambda: now)
+        for now in (1000.0, 1004.0, 1006.0, 1007.0):  # noqa: B007 - the clock reads it
+            assert all(dependency.healthy for dependency in await health.check())
+    assert len(asked) == 2

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from dicom_core.errors import BackendError
+from dicom_core.identifiers import DEFAULT_PARTITION
+from dicom_core.services import OpenServices, Services, open_services
+from dicom_core.settings import Settings
+
+
+def _settings(folder: Path, **values: int) -> Settings:
+    return Settings(storage="embedded", data=str(folder / "new" / "data"), **values)  # type: ignore[arg-type]  # shards only
+
+
+def test_nothing_is_opened_before_it_is_needed(tmp_path: Path) -> None:
+    OpenServices(_settings(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_services_are_opened_once(tmp_path: Path) -> None:
+    opened = OpenServices(_settings(tmp_path))
+    first, second = await asyncio.gather(opened(), opened())
+    assert first is second
+    await opened.close()
+    await opened.close()
+
+
+async def test_failing_to_open_is_not_for_ever(tmp_path: Path) -> None:
+    attempts = []
+
+    async def opener(settings: Settings) -> Services:
+        attempts.append(settings)
+        if len(attempts) == 1:
+            raise BackendError("not yet")
+        return await open_services(settings)
+
+    opened = OpenServices(_settings(tmp_path), opener)
+    with pytest.raises(BackendError):
+        await opened()
+    assert isinstance(await opened(), Services)
+    await opened.close()
+
+
+async def test_number_of_shards_stays_as_first_set(tmp_path: Path) -> None:
+    for shards, expected in ((3, 3), (8, 3)):
+        services = await open_services(_settings(tmp_path, shards=shards))
+        assert services.index.shards == expected
+        await services.close()
+
+
+async def test_sweeping_an_empty_store_is_harmless(tmp_path: Path) -> None:
+    services = await open_services(_settings(tmp_path))
+    await services.sweep()
+    assert [info.partition.name for info in await services.partitions.all()] == [DEFAULT_PARTITION]
+    await services.close()
