@@ -30,7 +30,7 @@ class Index:
         self.shards = shards
         self.feed = feed or Feed(tables, clock)
         self._lanes: dict[str, Lane] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     def partition_key(self, partition: Partition, study: str) -> str:
         """The partition key under which everything of a study lies."""
@@ -61,7 +61,7 @@ class Index:
             return
         self.background(self._drop(debt))
 
-    def background(self, work: Coroutine[Any, Any, None]) -> None:
+    def background(self, work: Coroutine[Any, Any, object]) -> None:
         """Run work that no answer waits for; `close` does."""
         task = asyncio.create_task(work)
         self._tasks.add(task)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,13 +20,13 @@ from dicom_core.dicom.vr_dictionary import lookup
 from dicom_core.identifiers import Partition
 from dicom_core.index.changes import Stored, store_instance
 from dicom_core.index.index import Index
-from dicom_core.index.journal import Journal
+from dicom_core.index.journal import Journal, JournalClosed
 from dicom_core.index.lane import Change
 from dicom_core.index.rows import InstanceRow, Metadata, fits_in_row, pack_metadata
 from dicom_core.index.summary import Summary
 from dicom_core.storage.ports import StorageError
 from dicom_core.store.frame_index import frame_layout
-from dicom_core.store.intake import Chunks, Incoming, Whole, drain, off_loop, take_in
+from dicom_core.store.intake import Chunks, Incoming, Streamed, Whole, drain, off_loop, take_in
 from dicom_core.store.report import FailedItem, StoredItem, StoreReport
 
 __all__ = ["StoreService"]
@@ -100,6 +100,7 @@ class _Request:
 
     async def commit(self) -> StoreReport:
         """Commit every candidate whose upload succeeded, and let the journals go."""
+        await self._uploads()  # so that the candidates are committed in the order of the request
         items = await asyncio.gather(*map(self._settle, self._items))
         for journal in self._journals.values():
             if journal.key not in self._unclear:
@@ -125,16 +126,27 @@ class _Request:
             candidate.uploading = asyncio.create_task(self._put(name, incoming, candidate))
             self._items.append(candidate)
             return
+        item: _Candidate | FailedItem | None = None
         try:
-            size = await self._index.blobs.put_stream(name, incoming.chunks())
+            item = await self._stream(name, incoming, examined, journal)
         except StorageError as error:
-            self._items.append(self._processing_failure(examined.sop_class_uid, examined.sop_instance_uid, journal, error))
-            return
+            item = self._processing_failure(examined.sop_class_uid, examined.sop_instance_uid, journal, error)
+        finally:
+            if not isinstance(item, _Candidate):  # what was uploaded is nobody's
+                self._unclear.add(journal.key)
+                self._index.background(self._unlink([name]))
+        self._items.append(item)
+
+    async def _stream(self, name: str, incoming: Streamed, examined: Examined, journal: Journal) -> _Candidate | FailedItem:
+        """Upload a file as it arrives; what follows Pixel Data may yet refuse it."""
+        size = await self._index.blobs.put_stream(name, incoming.chunks())
         if incoming.finish():
             examined = await self._examine(incoming)
+            if examined.refused is not None:
+                return _refusal(examined, examined.refused)
         candidate = await self._candidate(incoming, examined, journal, size)
         candidate.uploading = asyncio.create_task(self._put_companions(candidate))
-        self._items.append(candidate)
+        return candidate
 
     async def _put(self, name: str, incoming: Whole, candidate: _Candidate) -> None:
         try:
@@ -200,6 +212,8 @@ class _Request:
             change = store_instance(self._partition.name, item.row, item.summary, item.journal, item.upload)
             outcome = await self._index.lane(item.journal.partition_key).commit(change)
         except StorageError as error:
+            if isinstance(error, JournalClosed):  # the sweeper may have looked before the upload was done
+                self._index.background(self._unlink(item.row.blobs))
             return self._processing_failure(row.sop_class, row.instance, item.journal, error)
         if outcome is Stored.EXISTED:
             return FailedItem(row.sop_class, row.instance, FailureReason.ALREADY_STORED, ())
@@ -212,17 +226,29 @@ class _Request:
         return FailedItem(sop_class, instance, FailureReason.PROCESSING_FAILURE, ())
 
     async def _discard(self) -> None:
-        candidates = [item for item in self._items if isinstance(item, _Candidate)]
-        uploads = [candidate.uploading for candidate in candidates if candidate.uploading is not None]
-        await asyncio.gather(*uploads, return_exceptions=True)
+        candidates = await self._uploads()
         for journal in self._journals.values():
             garbage = [name for item in candidates if item.journal is journal for name in item.row.blobs]
-            try:
-                await self._index.blobs.delete(garbage)
-            except StorageError:
-                continue  # the sweeper will
-            if journal.key not in self._unclear:
+            if await self._unlink(garbage) and journal.key not in self._unclear:
                 self._index.lane(journal.partition_key).leave(journal.key)
+
+    async def _uploads(self) -> list[_Candidate]:
+        """Wait until no upload is under way, and return the candidates; the outcome of a failed upload is unclear."""
+        candidates = [item for item in self._items if isinstance(item, _Candidate)]
+        uploads = {candidate.uploading: candidate for candidate in candidates if candidate.uploading is not None}
+        outcomes = await asyncio.gather(*uploads, return_exceptions=True)
+        for candidate, outcome in zip(uploads.values(), outcomes, strict=True):
+            if outcome is not None:
+                self._unclear.add(candidate.journal.key)
+        return candidates
+
+    async def _unlink(self, names: Sequence[str]) -> bool:
+        """Delete blobs that no row refers to; False when that is left to the sweeper."""
+        try:
+            await self._index.blobs.delete(names)
+        except StorageError:
+            return False
+        return True
 
 
 def _refusal(examined: Examined, reason: FailureReason) -> FailedItem:
