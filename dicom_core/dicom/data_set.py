@@ -1,4 +1,4 @@
-"""Walking an encoded data set: one pass over the bytes, without recursion, without copying values.
+"""Walking an encoded data set: one pass over the bytes, without recursion, without copying long values.
 
 Most elements are plain: the two `_run` functions take them in a tight loop and stop at the first one that needs
 thought (a sequence, a long length, a delimiter, Pixel Data, something odd), which `DataSetWalker` then handles.
@@ -23,6 +23,7 @@ MAX_NESTING = 64  # sequences inside sequences; real files stay below ten
 MAX_ELEMENTS = 1 << 20  # of one file, nested ones included; a plain value costs about 300 bytes of memory
 
 UNDEFINED = 0xFFFFFFFF
+_SHORT = 0xFFFF  # the longest value of a plain element, as explicit VR has it
 ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA_TAGS = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 _ENCAPSULATING_VRS = frozenset(("OB", "OW", "OF", "OD", "OL", "OV"))
@@ -33,7 +34,7 @@ _EXPLICIT = {True: Struct("<HH2sH").unpack_from, False: Struct(">HH2sH").unpack_
 _IMPLICIT = {True: Struct("<HHL").unpack_from, False: Struct(">HHL").unpack_from}
 _LENGTH = {True: Struct("<L").unpack_from, False: Struct(">L").unpack_from}
 
-Unpack = Callable[[memoryview, int], tuple[Any, ...]]
+Unpack = Callable[[bytes | memoryview, int], tuple[Any, ...]]
 
 
 def element_header(view: memoryview, position: int, *, implicit: bool, little_endian: bool) -> tuple[int, str, int, int]:
@@ -59,7 +60,7 @@ def _is_vr(code: bytes | memoryview) -> bool:
     return 0x41 <= code[0] <= 0x5A and 0x41 <= code[1] <= 0x5A
 
 
-def _explicit_run(view: memoryview, position: int, level: _Level, unpack: Unpack, budget: int) -> int:
+def _explicit_run(data: bytes | memoryview, position: int, level: _Level, unpack: Unpack, budget: int) -> int:
     """Take plain explicit VR elements up to the first that is not one; return its position."""
     plain = SHORT_LENGTH_VRS.get
     append, end = level.elements.append, level.end
@@ -67,30 +68,30 @@ def _explicit_run(view: memoryview, position: int, level: _Level, unpack: Unpack
         start = position + 8
         if start > end:
             break
-        group, number, code, length = unpack(view, position)
+        group, number, code, length = unpack(data, position)
         vr = plain(code)
         stop = start + length
         if vr is None or stop > end:
             break
-        append(Element(group << 16 | number, vr, view[start:stop]))
+        append(Element(group << 16 | number, vr, data[start:stop]))
         position = stop
     return position
 
 
-def _implicit_run(view: memoryview, position: int, level: _Level, unpack: Unpack, budget: int) -> int:
+def _implicit_run(data: bytes | memoryview, position: int, level: _Level, unpack: Unpack, budget: int) -> int:
     """Take plain implicit VR elements up to the first that is not one; return its position."""
     append, end = level.elements.append, level.end
     for _ in range(budget):
         start = position + 8
         if start > end:
             break
-        group, number, length = unpack(view, position)
+        group, number, length = unpack(data, position)
         stop = start + length
         tag = group << 16 | number
         vr = vr_of(tag)
-        if vr not in _PLAIN_IMPLICIT_VRS or stop > end:
+        if vr not in _PLAIN_IMPLICIT_VRS or length > _SHORT or stop > end:
             break
-        append(Element(tag, vr, view[start:stop]))
+        append(Element(tag, vr, data[start:stop]))
         position = stop
     return position
 
@@ -121,6 +122,8 @@ class DataSetWalker:
     def __init__(self, view: memoryview, position: int, *, implicit: bool, little_endian: bool, complete: bool) -> None:
         self._view = view
         self._size = len(view)
+        # short values are copied where that costs less than a view of them would
+        self._data = view.obj if isinstance(view.obj, bytes) and len(view.obj) == len(view) else view
         self._little_endian = little_endian
         self._complete = complete
         self._budget = MAX_ELEMENTS
@@ -163,7 +166,7 @@ class DataSetWalker:
         elements = level.elements
         before = len(elements)
         run, unpack = (_implicit_run, _IMPLICIT) if level.implicit else (_explicit_run, _EXPLICIT)
-        self.position = run(self._view, self.position, level, unpack[self._little_endian], self._budget)
+        self.position = run(self._data, self.position, level, unpack[self._little_endian], self._budget)
         self._budget -= len(elements) - before
         if self._budget <= 0:
             raise NotDicom("too many elements")

@@ -22,7 +22,7 @@ class NeedMoreBytes(Exception):
 
 @dataclass(slots=True)
 class Element:
-    """One data element: its value as encoded in the file (a view of the input), or the items of a sequence.
+    """One data element: its value as encoded in the file (a view of the input when it is long), or the items of a sequence.
 
     The VR is that of the file, or of the dictionary for implicit VR; UN when it is unknown.
     """

@@ -35,7 +35,7 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
 def read_header(data: bytes | memoryview, *, complete: bool) -> Header:
-    """Parse a DICOM file, or its beginning, once; element values are views of `data`.
+    """Parse a DICOM file, or its beginning, once; long element values are views of `data`.
 
     With `complete`, `data` is the whole file: elements after Pixel Data are read and the fragments located. Otherwise
     reading ends at the value of Pixel Data, and `TrailerScanner` takes over.
