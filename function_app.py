@@ -11,6 +11,7 @@ from dicom_core.http.endpoint import Endpoint, endpoint
 from dicom_core.http.fallback import FALLBACK_NAME, FALLBACK_TEMPLATE, METHODS, fallback
 from dicom_core.http.policies import Policies
 from dicom_core.http.routes import bindings
+from dicom_core.http.tracing import mark_log_records
 from dicom_core.http.worker import silence_access_log
 from dicom_core.services import OpenServices
 from dicom_core.settings import Settings
@@ -31,6 +32,7 @@ def _register(name: str, template: str, methods: tuple[str, ...], function: Endp
 
 
 silence_access_log()
+mark_log_records()
 for _binding in bindings():
     _register(_binding.name, _binding.template, _binding.route.methods, endpoint(_binding.route, _services, _policies))
 _register(FALLBACK_NAME, FALLBACK_TEMPLATE, METHODS, fallback(_policies))

@@ -6,9 +6,9 @@ import logging
 import re
 from contextvars import ContextVar
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["CorrelationFilter", "correlation_id", "trace_id"]
+__all__ = ["correlation_id", "mark_log_records", "trace_id"]
 
 correlation_id: Final[ContextVar[str]] = ContextVar("correlation_id", default="")
 
@@ -24,9 +24,13 @@ def trace_id(traceparent: str | None) -> str:
     return match[1] if match else token_hex(16)
 
 
-class CorrelationFilter(logging.Filter):
-    """Adds the id of the request in hand to every log record."""
+def mark_log_records() -> None:
+    """Give every log record of this process a field `correlation_id`, the id of the request in hand or nothing."""
+    make = logging.getLogRecordFactory()
 
-    def filter(self, record: logging.LogRecord) -> bool:
+    def make_marked(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make(*args, **kwargs)
         record.correlation_id = correlation_id.get()
-        return True
+        return record
+
+    logging.setLogRecordFactory(make_marked)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from dicom_core.http.tracing import CorrelationFilter, correlation_id, trace_id
+from dicom_core.http.tracing import correlation_id, mark_log_records, trace_id
 
 _TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -34,11 +34,13 @@ def test_otherwise_a_new_one_begins(header: str | None) -> None:
     assert new not in (_TRACE, trace_id(header))
 
 
-def test_log_records_carry_the_id_of_the_request_in_hand() -> None:
-    record = logging.LogRecord("x", logging.INFO, __file__, 1, "text", None, None)
+def test_log_records_carry_the_id_of_the_request_in_hand(caplog: pytest.LogCaptureFixture) -> None:
+    factory = logging.getLogRecordFactory()
     token = correlation_id.set(_TRACE)
     try:
-        assert CorrelationFilter().filter(record)
+        mark_log_records()
+        logging.getLogger("anything").warning("text")
     finally:
+        logging.setLogRecordFactory(factory)
         correlation_id.reset(token)
-    assert vars(record)["correlation_id"] == _TRACE
+    assert vars(caplog.records[0])["correlation_id"] == _TRACE
