@@ -29,7 +29,7 @@ _COLUMNS: Final = (*INSTANCE_SUMMARY, "meta_blob")
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Everything that a delete was planned on: the instance rows to go, oldest first, and the rows around them."""
+    """Everything that a delete was planned on: the instance rows to go, oldest first, and other rows that it has read."""
 
     rows: list[Row]
     known: dict[str, Row]
@@ -82,8 +82,8 @@ class DeleteService:
             return None
         rows.sort(key=_version)  # the newest go last, so that nobody has to take their place on the way
         if ids.series is None:
-            return _Plan(rows, await self._around(key, ids.study))
-        known = await self._around(key, ids.study)
+            return _Plan(rows, {})
+        known = await self._index.tables.get_many(INDEX_TABLE, key, [study_key(ids.study), series_key(ids.study, ids.series)])
         return _Plan(rows, known, of_study=await self._heir_of_study(key, ids.study, known, ids.series))
 
     async def _plan_instance(self, key: str, study: str, series: str, instance: str) -> _Plan | None:
@@ -103,7 +103,6 @@ class DeleteService:
             if others:
                 of_series = await self._successor(key, max(others, key=_version).row_key)
         if StudyRow.of(study_row).newest == (series, instance):
-            known |= await self._around(key, study)
             others_heir = await self._heir_of_study(key, study, known, series)
             heirs = [heir for heir in (of_series, others_heir) if heir is not None]
             of_study = max(heirs, key=lambda heir: heir.version, default=None)
@@ -112,9 +111,9 @@ class DeleteService:
     async def _heir_of_study(self, key: str, study: str, known: dict[str, Row], leaving: str) -> Successor | None:
         """The newest instance outside the series `leaving`, if that series has the study's newest one."""
         study_row = known.get(study_key(study))
-        if study_row is None or StudyRow.of(study_row).newest[0] != leaving:
+        if study_row is None or StudyRow.of(study_row).newest[0] != leaving or StudyRow.of(study_row).series == 1:
             return None
-        series = [SeriesRow.of(row) for name, row in known.items() if name.startswith("E|")]
+        series = map(SeriesRow.of, await self._rows(key, *series_of(study), columns=None))
         others = [row for row in series if row.series != leaving]
         if not others:
             return None
@@ -131,12 +130,6 @@ class DeleteService:
         except BlobNotFound:
             return None
         return Successor(heir.series, heir.instance, heir.version, Summary.of(fragments(metadata)))
-
-    async def _around(self, key: str, study: str) -> dict[str, Row]:
-        """The study row and all its series rows."""
-        row = await self._index.tables.get(INDEX_TABLE, key, study_key(study))
-        rows = await self._rows(key, *series_of(study), columns=None)
-        return {row.row_key: row for row in [*([row] if row else []), *rows]}
 
     async def _rows(self, key: str, start: str, end: str, *, columns: Iterable[str] | None = _COLUMNS) -> list[Row]:
         select = None if columns is None else list(columns)
