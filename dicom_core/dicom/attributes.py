@@ -64,9 +64,9 @@ class Attributes:
                 found = [_TEXT_NUMBERS[vr](text) for text in _text(value).split("\\")]
             else:
                 found = [number for (number,) in iter_unpack(self._order + _BINARY_NUMBERS[vr], value)]
-        except (ValueError, KeyError, error):
+            return found if all(map(math.isfinite, found)) else []
+        except (ValueError, OverflowError, KeyError, error):
             return []
-        return found if all(map(math.isfinite, found)) else []
 
     def number(self, tag: int) -> int | float | None:
         """Read the first value of a numeric element."""

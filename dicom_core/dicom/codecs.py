@@ -69,13 +69,13 @@ def can_decode(transfer_syntax_uid: str) -> bool:
 
 def can_encode(transfer_syntax_uid: str, pixels: PixelModule | None = None) -> bool:
     """Tell whether frames, or frames with these attributes, can be encoded in this transfer syntax."""
-    encoder = transfer_syntax(transfer_syntax_uid).encoder
-    if pixels is None or not transfer_syntax(transfer_syntax_uid).encapsulated:
-        return bool(encoder)
+    syntax = transfer_syntax(transfer_syntax_uid)
+    if pixels is None or not syntax.encoder or not syntax.encapsulated:
+        return bool(syntax.encoder)
     if pixels.floating:
         return False
     allocated, samples = pixels.bits_allocated, pixels.samples_per_pixel
-    match encoder:
+    match syntax.encoder:
         case "rle":
             return allocated in (8, 16, 32, 64) and samples * pixels.sample_bytes <= MAX_SEGMENTS
         case "jpeg_baseline":

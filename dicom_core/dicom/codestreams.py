@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _START_OF_SCAN = 0xDA
+_END_OF_IMAGE = b"\xff\xd9"
 _ADOBE, _JFIF = 0xEE, 0xE0
 _ADOBE_LENGTH = 14  # shorter ones lack the transform
 _FRAME_HEADERS = frozenset((0xC0, 0xC1, 0xC2, 0xC3, 0xF7))  # sequential, extended, progressive, lossless, JPEG-LS
@@ -87,7 +88,7 @@ def jpeg_codestream(frame: bytes) -> Codestream:
                 position += 1 if marker == 0xFF else 2
                 continue
             if marker == _START_OF_SCAN:
-                break
+                break  # a scan cannot hold the marker that ends the image
             (length,) = unpack_from(">H", frame, position + 2)
             if marker in _FRAME_HEADERS:
                 header = (marker, *unpack_from(">BHHB", frame, position + 4))
@@ -101,6 +102,8 @@ def jpeg_codestream(frame: bytes) -> Codestream:
         raise UnfitCodestream("a JPEG stream ends before its first scan") from None
     if header is None:
         raise UnfitCodestream("a JPEG stream has no frame header")
+    if frame.find(_END_OF_IMAGE, position) < 0:
+        raise UnfitCodestream("a JPEG stream is cut short")  # libjpeg-turbo would make up the rest
     marker, precision, rows, columns, samples = header
     letters = False if components in (b"RGB", b"rgb") else None
     ycbcr = next((told for told in (adobe, letters, jfif) if told is not None), None)

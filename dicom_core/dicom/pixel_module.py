@@ -20,6 +20,8 @@ _SAMPLES_PER_PIXEL, _PHOTOMETRIC_INTERPRETATION, _PLANAR_CONFIGURATION = 0x00280
 _NUMBER_OF_FRAMES, _ROWS, _COLUMNS = 0x00280008, 0x00280010, 0x00280011
 _BITS_ALLOCATED, _BITS_STORED, _PIXEL_REPRESENTATION = 0x00280100, 0x00280101, 0x00280103
 
+_MAX_US, _MAX_IS = 0xFFFF, 0x7FFFFFFF
+
 
 @dataclass(frozen=True, slots=True)
 class PixelModule:
@@ -90,11 +92,11 @@ def pixel_module(header: Header) -> PixelModule | None:
         signed=_whole(attributes, _PIXEL_REPRESENTATION, 0) == 1,
         photometric_interpretation=attributes.text(_PHOTOMETRIC_INTERPRETATION).upper() or "MONOCHROME2",
         planar_configuration=_whole(attributes, _PLANAR_CONFIGURATION, 0),
-        number_of_frames=max(1, _whole(attributes, _NUMBER_OF_FRAMES, 1)),
+        number_of_frames=max(1, _whole(attributes, _NUMBER_OF_FRAMES, 1, _MAX_IS)),
         floating=header.pixel_data.tag in (FLOAT_PIXEL_DATA, DOUBLE_FLOAT_PIXEL_DATA),
     )
 
 
-def _whole(attributes: Attributes, tag: int, default: int) -> int:
+def _whole(attributes: Attributes, tag: int, default: int, most: int = _MAX_US) -> int:
     number = attributes.number(tag)
-    return default if number is None else int(number)
+    return int(number) if number is not None and 0 <= number <= most else default
