@@ -9,7 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["DESCRIPTIONS", "ERRORS", "GROUPS", "PATH_PARAMETERS", "RESPONSE_HEADERS", "SCHEMAS", "Description", "JsonObject"]
+__all__ = [
+    "ATTRIBUTE_EXAMPLES",
+    "DESCRIPTIONS",
+    "ERRORS",
+    "GROUPS",
+    "PATH_PARAMETERS",
+    "RESPONSE_HEADERS",
+    "SCHEMAS",
+    "Description",
+    "JsonObject",
+]
 
 JsonObject = dict[str, Any]
 
@@ -57,6 +67,18 @@ PATH_PARAMETERS: Final[dict[str, JsonObject]] = {
         "example": "1,2",
     },
     "frame": {"description": "Frame number, the first being 1.", "schema": {"type": "integer", "minimum": 1}, "example": 1},
+}
+
+# what a search for an attribute may look like, by VR
+ATTRIBUTE_EXAMPLES: Final = {
+    "CS": "CT",
+    "DA": "20240101-20240131",
+    "IS": "1",
+    "LO": "A123",
+    "PN": "Doe^Jane",
+    "SH": "A123",
+    "TM": "0800-1200",
+    "UI": "1.2.826.0.1.3680043.8.498.1",
 }
 
 RESPONSE_HEADERS: Final[dict[str, JsonObject]] = {

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from dicom_core.http.descriptions import (
+    ATTRIBUTE_EXAMPLES,
     DESCRIPTIONS,
     ERRORS,
     GROUPS,
@@ -84,11 +85,12 @@ def _parameters(route: Route, path: str) -> Iterator[JsonObject]:
     for name in _TEMPLATE_PARAMETER.findall(path):
         yield {"name": name, "in": "path", "required": True, **PATH_PARAMETERS[name]}
     for parameter in route.parameters:
+        bounds = {"minimum": parameter.minimum, "maximum": parameter.maximum}
         yield {
             "name": parameter.name,
             "in": parameter.where,
             "description": parameter.description,
-            "schema": {"type": parameter.kind},
+            "schema": {"type": parameter.kind, **{name: bound for name, bound in bounds.items() if bound is not None}},
         }
     if route.method == "GET":
         for attribute in SEARCHABLE.values():
@@ -98,6 +100,7 @@ def _parameters(route: Route, path: str) -> Iterator[JsonObject]:
                     "in": "query",
                     "description": f"Match ({attribute.tag[:4]},{attribute.tag[4:]}), VR {attribute.vr}.",
                     "schema": {"type": "string"},
+                    "example": ATTRIBUTE_EXAMPLES[attribute.vr],
                 }
 
 

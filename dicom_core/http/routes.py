@@ -27,12 +27,14 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter or header for the OpenAPI document; `kind` is a JSON schema type."""
+    """A query parameter or header for the OpenAPI document; `kind` is a JSON schema type, bounds are inclusive."""
 
     name: str
     kind: str
     description: str
     where: str = "query"
+    minimum: int | None = None
+    maximum: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,8 @@ _DICOM_FILES: Final = ('multipart/related; type="application/dicom"',)
 _ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
 _CONDITIONAL: Final = (Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header"), *_ORIGINAL)
 _SEARCH: Final = (
-    Parameter("limit", "integer", "Number of results, 1 to 200; 100 if absent."),
-    Parameter("offset", "integer", "Number of results to skip."),
+    Parameter("limit", "integer", "Number of results; 100 if absent.", minimum=1, maximum=200),
+    Parameter("offset", "integer", "Number of results to skip.", minimum=0, maximum=2**63 - 1),
     Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix."),
     Parameter("includefield", "string", "Attributes to return besides the usual ones, separated by commas, or `all`."),
 )

@@ -94,3 +94,9 @@ def test_requests_and_answers_name_their_media_types() -> None:
     assert store["responses"]["200"]["content"].keys() == {"application/dicom+json"}
     assert "content" not in store["responses"]["204"]
     assert store["responses"]["400"]["content"].keys() == {"text/plain", "application/problem+json"}
+
+
+def test_bounds_of_parameters_are_part_of_their_schema() -> None:
+    parameters = _document()["paths"]["/v2/studies"]["get"]["parameters"]
+    (limit,) = (parameter for parameter in parameters if parameter["name"] == "limit")
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 200}
