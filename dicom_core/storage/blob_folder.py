@@ -24,6 +24,7 @@ from dicom_core.storage.limits import check_blob_name
 __all__ = ["BlobFolder", "SharedFile"]
 
 _MAX_BUFFERS = 512  # of one writev; the kernel takes 1024
+_ATTEMPTS = 100  # to put a file into a folder that others keep removing
 
 
 class SharedFile:
@@ -107,15 +108,17 @@ class BlobFolder:
         folder = os.path.dirname(target)
         file.flush()
         file.close()
-        new = _make_folders(folder)
-        while True:
+        changed = [folder]
+        for attempt in range(_ATTEMPTS):
             try:
+                _make_folders(folder, changed)
                 os.rename(file.path, target)
                 break
-            except FileNotFoundError:  # a delete took the empty folder away in between
-                new = _make_folders(folder)
-        for changed in (folder, *new):
-            _flush_folder(changed)
+            except (FileNotFoundError, FileExistsError):  # a delete took an empty folder away in between
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        for path in changed:
+            _flush_folder(path)
 
     def abandon(self, file: SharedFile) -> None:
         """Drop a file in the making."""
@@ -208,15 +211,14 @@ def _write_all(descriptor: int, buffers: Sequence[bytes | memoryview]) -> None:
         written = os.writev(descriptor, buffers)
 
 
-def _make_folders(folder: str) -> list[str]:
-    """Create a folder with its parents; the folders that got a new entry, which must be flushed."""
-    changed: list[str] = []
+def _make_folders(folder: str, changed: list[str]) -> None:
+    """Create a folder with its parents, noting the folders that get a new entry, which must be flushed."""
     missing = folder
     while not os.path.isdir(missing):
         missing = os.path.dirname(missing)
         changed.append(missing)
-    os.makedirs(folder, exist_ok=True)
-    return changed
+    if missing != folder:
+        os.makedirs(folder, exist_ok=True)
 
 
 def _flush_folder(folder: str) -> None:
