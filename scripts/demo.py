@@ -11,7 +11,7 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-FILES = ("CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "examples_palette.dcm", "examples_ybr_color.dcm", "rtplan.dcm", "waveform_ecg.dcm")
+FILES = ("CT_small.dcm", "JPEG2000.dcm", "examples_palette.dcm", "examples_ybr_color.dcm", "rtplan.dcm", "waveform_ecg.dcm")
 BOUNDARY = "demo-part"
 
 
