@@ -8,22 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Final, cast
 
 from dicom_core.index.attributes import Level
 from dicom_core.index.keys import KeyRange, instances_of, newest, series_of
+from dicom_core.search.effort import Effort
 from dicom_core.search.filtering import Filter
 from dicom_core.search.hits import Hit, Needs, Rows, together
 from dicom_core.search.plan import Plan, Source
-from dicom_core.search.walking import Merge, Stream, Work, page_size
+from dicom_core.search.walking import Merge, Stream, Work
 
 __all__ = ["Finder", "Found"]
 
-_FEW: Final = 1_000  # matches of a condition that are collected and sorted; more are met soon enough when walking
-_AT_ONCE: Final = 16  # studies or series whose rows are read at the same time
-_MANY: Final = 64  # studies or series that are worth a short walk in search of the page before each is read
-_TRIAL: Final = 10  # rows of that walk for each result wanted
-_DEEP: Final = 1_000  # results to skip; that many rows are read without their documents
 
 # The properties of the rows above that their search rows carry too.
 _COVERED: Final = {Level.STUDY: frozenset(("doc", "modalities")), Level.SERIES: frozenset(("doc",)), Level.INSTANCE: frozenset[str]()}
@@ -43,11 +40,12 @@ class Found:
 class Finder:
     """One search. `needs` are the rows' properties that answering takes, apart from testing; `work` limits the rows looked at."""
 
-    def __init__(self, rows: Rows, plan: Plan, level: Level, needs: Needs, work: Work) -> None:
+    def __init__(self, rows: Rows, plan: Plan, level: Level, needs: Needs, effort: Effort, work: Work) -> None:
         self._rows = rows
         self._plan = plan
         self._level = level
         self._needs = needs
+        self._effort = effort
         self._work = work
 
     async def find(self, offset: int, limit: int) -> Found:
@@ -61,8 +59,8 @@ class Finder:
         if level is self._level:
             hits, is_all = parents, True
         else:
-            if len(parents) > _MANY:
-                found, certain = await self._walk(offset, limit, Work(_TRIAL * wanted))
+            if len(parents) > self._effort.many:
+                found, certain = await self._walk(offset, limit, Work(self._effort.trial * wanted))
                 if certain and len(found.hits) == limit:
                     return found
             hits, is_all = await self._descend(parents, level, wanted)
@@ -77,9 +75,9 @@ class Finder:
             hits, _ = (parents, True) if level is self._level else await self._descend(parents, level, None)
             return len(hits)
         keep = self._filter(self._plan.walk)
-        merge = Merge(self._streams(self._plan.walk, keep, frozenset(), _FEW, self._work), keep)
+        merge = Merge(self._streams(self._plan.walk, keep, frozenset(), self._effort.page, self._work), keep)
         count = 0
-        while hits := await merge.take(_FEW):
+        while hits := await merge.take(self._effort.page):
             count += len(hits)
         return count
 
@@ -97,10 +95,10 @@ class Finder:
         source = self._plan.walk
         keep = self._filter(source)
         needs = self._needs[self._level]
-        covered = needs <= _COVERED[self._level] and offset < _DEEP
-        size = page_size(offset + limit + 1, len(self._rows.shards) * len(source.ranges))
+        covered = needs <= _COVERED[self._level] and offset < self._effort.deep
+        size = self._page_size(offset + limit + 1, len(self._rows.shards) * len(source.ranges))
         merge = Merge(self._streams(source, keep, needs if covered else frozenset(), size, work), keep)
-        while offset and (skipped := await merge.take(min(offset, _DEEP))):
+        while offset and (skipped := await merge.take(min(offset, self._effort.deep))):
             offset -= len(skipped)
         hits = await merge.take(limit + 1)
         if len(hits) <= limit:
@@ -112,10 +110,15 @@ class Finder:
         level = source.level
         select = sorted((keep.needs[level] | needs) & _COVERED[level])
         return [
-            Stream(self._rows, shard, level, key_range, select=select, size=size, work=work)
+            Stream(self._rows, shard, level, key_range, select=select, size=size, max_size=self._effort.page, work=work)
             for shard in self._rows.shards
             for key_range in source.ranges
         ]
+
+    def _page_size(self, wanted: int, streams: int) -> int:
+        """How many rows to read of each stream at first, so that all together hold those wanted, most of the time."""
+        share = -(-wanted // max(streams, 1))
+        return min(share + (4 * isqrt(share) if streams > 1 else 0) + self._effort.spare, self._effort.page)
 
     def _filter(self, source: Source | None = None, levels: Sequence[Level] = tuple(Level)) -> Filter:
         answered = None if source is None else source.answers
@@ -144,13 +147,13 @@ class Finder:
         found: dict[str, Hit] = {}
 
         async def drain(stream: Stream) -> None:
-            while not stream.ended and len(found) <= _FEW:
+            while not stream.ended and len(found) <= self._effort.few:
                 await stream.fill(keep)
                 found.update((hit.order, hit) for hit in stream.hits)
                 stream.hits.clear()
 
-        await together(map(drain, self._streams(source, keep, frozenset(), _FEW, self._work)))
-        return None if len(found) > _FEW else list(found.values())
+        await together(map(drain, self._streams(source, keep, frozenset(), self._effort.page, self._work)))
+        return None if len(found) > self._effort.few else list(found.values())
 
     async def _descend(self, parents: list[Hit], level: Level, wanted: int | None) -> tuple[list[Hit], bool]:
         """What lies under studies or series, as long as it can be among the newest; and whether it is all."""
@@ -160,12 +163,12 @@ class Finder:
             parents = await self._rows.load(parents, {level: frozenset(("top",))})
             parents.sort(key=lambda hit: _top(hit, level), reverse=True)
         found: list[Hit] = []
-        for start in range(0, len(parents), _AT_ONCE):
+        for start in range(0, len(parents), self._effort.at_once):
             if wanted is not None and len(found) > wanted:
                 horizon = newest(_top(parents[start], level))  # everything under the rest is older
                 if sum(hit.order < horizon for hit in found) > wanted:
                     return found, False
-            chunk = parents[start : start + _AT_ONCE]
+            chunk = parents[start : start + self._effort.at_once]
             for children in await together(self._children(parent, level, keep) for parent in chunk):
                 found += await keep.passing(children, self._rows)
         return found, True

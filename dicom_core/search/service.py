@@ -12,15 +12,15 @@ from dicom_core.identifiers import Partition
 from dicom_core.index.attributes import Level
 from dicom_core.index.index import Index
 from dicom_core.search.answer import Answer
+from dicom_core.search.effort import DEFAULT_EFFORT, Effort
 from dicom_core.search.finding import Finder
 from dicom_core.search.hits import Needs, Rows
 from dicom_core.search.plan import plan_search
 from dicom_core.search.query import Query
 from dicom_core.search.walking import Work
 
-__all__ = ["MAX_ROWS_EXAMINED", "Count", "SearchResult", "SearchService"]
+__all__ = ["Count", "SearchResult", "SearchService"]
 
-MAX_ROWS_EXAMINED: Final = 50_000  # by a search with a condition that no search row answers
 _GAVE_UP: Final = "The search examined as many items as it may and stopped; there may be more results"
 _NOTHING: Final[Needs] = dict.fromkeys(Level, frozenset())
 
@@ -71,9 +71,9 @@ class Count:
 class SearchService:
     """Answers searches from the index."""
 
-    def __init__(self, index: Index, *, max_rows_examined: int = MAX_ROWS_EXAMINED) -> None:
+    def __init__(self, index: Index, effort: Effort = DEFAULT_EFFORT) -> None:
         self._index = index
-        self._max_rows_examined = max_rows_examined
+        self._effort = effort
 
     async def search(self, partition: Partition, query: Query, *, retrieve_url: str = "") -> SearchResult:
         """Answer a search; `retrieve_url` is what precedes ``/studies`` in the URLs of results."""
@@ -92,5 +92,5 @@ class SearchService:
     def _finder(self, partition: Partition, query: Query, answer: Answer | None) -> tuple[Finder, Rows, Work]:
         plan = plan_search(query)
         rows = Rows(self._index, partition)
-        work = Work(self._max_rows_examined if plan.bounded else None)
-        return Finder(rows, plan, query.resource.level, answer.needs if answer else _NOTHING, work), rows, work
+        work = Work(self._effort.rows_examined if plan.bounded else None)
+        return Finder(rows, plan, query.resource.level, answer.needs if answer else _NOTHING, self._effort, work), rows, work

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from heapq import heapify, heappop, heapreplace
-from math import isqrt
-from typing import Final
 
 from dicom_core.index.attributes import Level
 from dicom_core.index.keys import KeyRange
@@ -14,10 +12,7 @@ from dicom_core.search.filtering import Filter
 from dicom_core.search.hits import Hit, Rows, together
 from dicom_core.storage.ports import Row
 
-__all__ = ["Merge", "Stream", "Work", "page_size"]
-
-_MAX_PAGE: Final = 1_000
-_SPARE: Final = 24  # rows beyond those wanted, so that small result sets are known whole
+__all__ = ["Merge", "Stream", "Work"]
 
 
 class Work:
@@ -44,13 +39,16 @@ class Stream:
     `ended`: everything was read, or the search was `cut` short.
     """
 
-    def __init__(self, rows: Rows, shard: str, level: Level, key_range: KeyRange, *, select: Sequence[str], size: int, work: Work) -> None:
+    def __init__(
+        self, rows: Rows, shard: str, level: Level, key_range: KeyRange, *, select: Sequence[str], size: int, max_size: int, work: Work
+    ) -> None:
         self._rows = rows
         self._shard = shard
         self._level = level
         self._start, self._end = key_range
         self._select = select
         self._size = size
+        self._max_size = max_size
         self._work = work
         self.hits: deque[Hit] = deque()
         self.ended = False
@@ -72,14 +70,8 @@ class Stream:
         self.ended = len(found) < self._size
         if found:
             self._start = f"{found[-1].row_key} "  # no key that can follow sorts below
-        self._size = min(4 * self._size, _MAX_PAGE)
+        self._size = min(4 * self._size, self._max_size)
         return found
-
-
-def page_size(wanted: int, streams: int) -> int:
-    """How many rows to read of each stream at first, so that all together hold those wanted, most of the time."""
-    share = -(-wanted // max(streams, 1))
-    return min(share + (4 * isqrt(share) if streams > 1 else 0) + _SPARE, _MAX_PAGE)
 
 
 class Merge:

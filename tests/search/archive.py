@@ -19,6 +19,7 @@ from dicom_core.index.index import Index
 from dicom_core.index.lane import Change
 from dicom_core.index.rows import InstanceRow, Metadata, pack_metadata
 from dicom_core.index.summary import Summary
+from dicom_core.search.effort import DEFAULT_EFFORT, Effort
 from dicom_core.search.query import Query, SearchOptions, parse_query
 from dicom_core.search.resources import Resource
 from dicom_core.search.service import SearchResult, SearchService
@@ -59,11 +60,11 @@ def resource_of(path: str) -> tuple[Resource, str | None, str | None]:
 class Archive:
     """An empty archive in a folder, with counted storage."""
 
-    def __init__(self, folder: Path, shards: int = 1) -> None:
+    def __init__(self, folder: Path, shards: int = 1, effort: Effort = DEFAULT_EFFORT) -> None:
         self.tables = CountingTables(EmbeddedTables(folder / "tables.sqlite"))
         self.blobs = CountingBlobs(EmbeddedBlobs(folder / "blobs"))
         self.index = Index(self.tables, self.blobs, Clock(), shards)
-        self.service = SearchService(self.index)
+        self.service = SearchService(self.index, effort)
         self.partition = Partition("p", 1)
         self._numbers = count(2)
 
