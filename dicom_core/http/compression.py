@@ -32,24 +32,19 @@ _GZIP_FRAME = 31  # zlib's window bits for a gzip header and the largest window
 def compress(request: Request, response: Response) -> None:
     """Compress an answer in place where the client accepts it and it is worth it.
 
-    The ETag of a compressed answer is weak, because its bytes are others; If-None-Match compares weakly, so that either
-    form is recognised. A 304 repeats the form that the client holds. An answer to HEAD gets the headers alone.
+    The ETag stays as it is. Strictly it should become weak, as the bytes are others; but only byte ranges would tell
+    the difference, which such answers do not have, and clients of the Microsoft service take the tag literally. So
+    If-None-Match works whatever coding the client holds. An answer to HEAD gets the headers alone.
 
-    Standard: RFC 9110 8.4.1.3, 8.8.1, 12.5.3
+    Standard: RFC 9110 8.4.1.3, 12.5.3
     """
     headers = response.raw_headers
-    if response.status_code == 304:
-        held = ", ".join(request.headers.getlist("if-none-match")).encode("latin-1")
-        change(headers, b"etag", lambda tag: b"W/" + tag if b"W/" + tag in held else tag)
-        vary(headers, b"Accept-Encoding")
-        return
-    if not _is_text(headers):
+    if response.status_code != 304 and not _is_text(headers):
         return
     vary(headers, b"Accept-Encoding")
     streamed = isinstance(response, StreamedResponse)
     if not (streamed or len(response.body) >= _MIN_BYTES) or not accepts_gzip(", ".join(request.headers.getlist("accept-encoding"))):
         return
-    change(headers, b"etag", lambda tag: tag if tag.startswith(b"W/") else b"W/" + tag)
     headers.append((b"content-encoding", b"gzip"))
     if isinstance(response, StreamedResponse):
         change(headers, b"content-length", lambda _: None)

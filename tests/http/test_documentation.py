@@ -44,7 +44,7 @@ async def test_documents_are_not_sent_twice(client: Client, path: str) -> None:
 async def test_documents_are_compressed(client: Client) -> None:
     plain, packed = await client.get("/v2/api.json"), await client.get("/v2/api.json", accept_encoding="gzip")
     assert gzip.decompress(packed.body) == plain.body
-    assert packed.headers["etag"] == "W/" + plain.headers["etag"]
+    assert packed.headers["etag"] == plain.headers["etag"]
     again = await client.get("/v2/api.json", accept_encoding="gzip", if_none_match=packed.headers["etag"])
     assert (again.status, again.headers["etag"]) == (304, packed.headers["etag"])
 
