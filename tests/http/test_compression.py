@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dicom_core.http.compression import accepts_gzip, compress
+from dicom_core.http.compression import compress
 from dicom_core.http.streaming import StreamedResponse
 
 _JSON = "application/dicom+json"
