@@ -32,9 +32,16 @@ def grayscale(samples: Samples, pixels: PixelModule, attributes: Attributes, fra
     """Give each pixel its shade: modality transformation, the window given or the frame's own, else the full range."""
     import numpy as np
 
+    with np.errstate(all="ignore"):  # absurd attributes give absurd shades
+        return _shades(samples, pixels, attributes, frame, window)
+
+
+def _shades(samples: Samples, pixels: PixelModule, attributes: Attributes, frame: int, window: Window | None) -> Shades:
+    import numpy as np
+
     modality = modality_transformation(attributes, frame)
     voi = window or voi_transformation(attributes, frame)
-    padding = _padding(attributes)
+    padding = _padding(attributes, pixels)
     if pixels.floating or pixels.bits_allocated > _MAX_TABLE_BITS:
         values = modality.values(samples.astype(np.float64))
         voi = voi or _full_range(values, _counted(samples, padding))
@@ -75,19 +82,24 @@ def _full_range(values: Samples, counted: Samples) -> Window:
     return Window((low + high) / 2, high - low, LINEAR_EXACT)
 
 
-def _padding(attributes: Attributes) -> tuple[float, float] | None:
+def _padding(attributes: Attributes, pixels: PixelModule) -> tuple[float, float] | None:
     for value_tag, limit_tag in zip(_PADDING_VALUES, _PADDING_LIMITS, strict=True):
         value, limit = attributes.number(value_tag), attributes.number(limit_tag)
         if value is not None:
-            limit = value if limit is None else limit
-            return min(value, limit), max(value, limit)
+            found = [_as_stored(number, pixels) for number in (value, value if limit is None else limit)]
+            return min(found), max(found)
     return None
+
+
+def _as_stored(number: float, pixels: PixelModule) -> float:
+    """Give a value its sign where a writer has used the VR US for signed pixels."""
+    return number - (1 << pixels.bits_allocated) if pixels.signed and number >= 1 << (pixels.bits_allocated - 1) else number
 
 
 def _bytes(shades: Samples) -> Shades:
     import numpy as np
 
-    return np.rint(shades).astype(np.uint8)
+    return np.rint(np.nan_to_num(shades)).astype(np.uint8)
 
 
 def _inverted(shades: Shades, pixels: PixelModule) -> Shades:

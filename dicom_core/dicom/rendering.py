@@ -56,14 +56,17 @@ def render(
     image = _image(stored, transfer_syntax_uid, pixels, attributes, options, frame, limit)
     image, profile = with_colour_profile(image, attributes, options.icc_profile)
     target = BytesIO()
-    match options.media_type:
-        case "image/png":
-            image.save(target, "PNG", compress_level=_PNG_COMPRESSION, icc_profile=profile)
-        case "image/gif":
-            image.save(target, "GIF")
-        case _:
-            subsampling = "4:4:4" if options.quality >= _FULL_CHROMINANCE_FROM else "4:2:0"
-            image.save(target, "JPEG", quality=options.quality, subsampling=subsampling, icc_profile=profile)
+    try:
+        match options.media_type:
+            case "image/png":
+                image.save(target, "PNG", compress_level=_PNG_COMPRESSION, icc_profile=profile)
+            case "image/gif":
+                image.save(target, "GIF")
+            case _:
+                subsampling = "4:4:4" if options.quality >= _FULL_CHROMINANCE_FROM else "4:2:0"
+                image.save(target, "JPEG", quality=options.quality, subsampling=subsampling, icc_profile=profile)
+    except (OSError, ValueError) as error:  # JPEG and GIF have their limits
+        raise CodecError(f"The image is too large for {options.media_type}.") from error
     return target.getvalue()
 
 
