@@ -99,7 +99,8 @@ def _as_stored(number: float, pixels: PixelModule) -> float:
 def _bytes(shades: Samples) -> Shades:
     import numpy as np
 
-    return np.rint(np.nan_to_num(shades)).astype(np.uint8)
+    rounded: Shades = np.rint(np.nan_to_num(shades)).astype(np.uint8)
+    return rounded
 
 
 def _inverted(shades: Shades, pixels: PixelModule) -> Shades:
