@@ -12,6 +12,7 @@ DicomServiceError
   x NotFoundError          nothing under these identifiers
   x MethodNotAllowedError  a known path with a method that it does not have
   x NotAcceptableError     no representation that the client accepts
+  x RangeNotSatisfiable    a byte range that lies outside of the representation
   x UnsupportedMediaTypeError  a request body of a type that the route does not take
   x PayloadTooLargeError   a file over the size limit
   x ConflictError          the request collides with the present state
@@ -34,6 +35,7 @@ __all__ = [
     "NotAcceptableError",
     "NotFoundError",
     "PayloadTooLargeError",
+    "RangeNotSatisfiable",
     "UnauthenticatedError",
     "UnsupportedMediaTypeError",
     "UnsupportedVersion",
@@ -94,6 +96,14 @@ class MethodNotAllowedError(DicomServiceError):
 
 class NotAcceptableError(DicomServiceError):
     """No acceptable representation exists. An empty text means: answer without a body."""
+
+
+class RangeNotSatisfiable(DicomServiceError):
+    """The wanted byte range begins behind the end of a representation of `size` bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("The range begins behind the end of what was asked for.")
+        self.size = size
 
 
 class UnsupportedMediaTypeError(DicomServiceError):

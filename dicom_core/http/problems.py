@@ -25,6 +25,7 @@ STATUS_OF: Final[Mapping[type[Exception], int]] = {
     errors.ConflictError: 409,
     errors.PayloadTooLargeError: 413,
     errors.UnsupportedMediaTypeError: 415,
+    errors.RangeNotSatisfiable: 416,
     errors.BackendError: 503,
     StorageUnavailable: 503,
 }
@@ -57,6 +58,8 @@ def problem(error: Exception, accept: str = "") -> Response:
 def _headers(error: Exception, status: int) -> dict[str, str]:
     if isinstance(error, errors.MethodNotAllowedError):
         return {"Allow": ", ".join(error.allowed)}
+    if isinstance(error, errors.RangeNotSatisfiable):
+        return {"Content-Range": f"bytes */{error.size}"}
     if isinstance(error, errors.UnauthenticatedError):
         return {"WWW-Authenticate": error.challenge}
     return {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == 503 else {}

@@ -32,12 +32,13 @@ class StreamedResponse(Response):
         chunks: AsyncGenerator[bytes | memoryview, None],
         headers: Mapping[str, str],
         *,
+        status: int = 200,
         length: int | None = None,
         source: Closeable | None = None,
     ) -> None:
         self.chunks = chunks
         self._source = source
-        self.status_code = 200
+        self.status_code = status
         self.background = None
         self.init_headers(headers if length is None else {**headers, "Content-Length": str(length)})
 

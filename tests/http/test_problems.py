@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dicom_core.errors import DicomServiceError, MethodNotAllowedError, NotFoundError, UnauthenticatedError
+from dicom_core.errors import DicomServiceError, MethodNotAllowedError, NotFoundError, RangeNotSatisfiable, UnauthenticatedError
 from dicom_core.http.problems import STATUS_OF, problem, status_of
 from dicom_core.storage.ports import BlobNotFound, StorageUnavailable
 
@@ -41,6 +41,11 @@ def test_no_text_means_no_body() -> None:
 
 def test_allowed_methods_are_named() -> None:
     assert problem(MethodNotAllowedError(("GET", "HEAD"))).headers["allow"] == "GET, HEAD"
+
+
+def test_length_is_told_to_those_who_ask_for_too_much() -> None:
+    response = problem(RangeNotSatisfiable(123))
+    assert (response.status_code, response.headers["content-range"]) == (416, "bytes */123")
 
 
 def test_reasons_of_bad_tokens_are_not_told() -> None:
