@@ -31,6 +31,7 @@ class Settings:
     container: str = "dicom"  # azure: blob container of files
     shards: int = 0  # shards of the index when the store is first used, 1 to 64; 0 is 8 on Azure and 1 embedded
     max_file_bytes: int = 4 * 1024**3  # DICOM files that one request may store, in bytes; more is answered 413
+    max_converted_bytes: int = 100 * 1024**2  # files that are transcoded or rendered, in bytes; larger ones are answered 406
     forwarded_headers: bool = False  # believe X-Forwarded-Host and X-Forwarded-Proto when building URLs
     sweep_schedule: str = "0 */2 * * * *"  # when to finish what crashed requests left, as NCRONTAB
     sweep_upload_seconds: int = 24 * 3600  # age at which an upload that was never committed counts as abandoned
@@ -55,7 +56,7 @@ class Settings:
     def __post_init__(self) -> None:
         _require(self.storage in ("azure", "embedded"), "storage", "must be azure or embedded")
         _require(0 <= self.shards <= 64, "shards", "must be 0 to 64")
-        for name in ("max_file_bytes", "sweep_upload_seconds", "sweep_outbox_seconds"):
+        for name in ("max_file_bytes", "max_converted_bytes", "sweep_upload_seconds", "sweep_outbox_seconds"):
             _require(getattr(self, name) > 0, name, "must be above 0")
         _require(len(self.sweep_schedule.split()) == 6, "sweep_schedule", "must have six fields: second minute hour day month weekday")
         if self.storage == "embedded":

@@ -24,7 +24,7 @@ _PORTION: Final = 36  # rows of instances and series in one change, so that the 
 _INSTANCE_ROWS: Final = 3  # of an instance and its search rows
 _SERIES_ROWS: Final = 6
 _ATTEMPTS: Final = 10
-_COLUMNS: Final = (*INSTANCE_SUMMARY, "meta_blob")
+_COLUMNS: Final = (*INSTANCE_SUMMARY, "meta_blob", "original_meta_blob")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,28 @@ Documents are DICOM JSON objects as bytes (`dicom.document`): `document` is what
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import orjson
 
 from dicom_core.storage.ports import Properties, Row, Value
 
-__all__ = ["INSTANCE_SUMMARY", "InstanceRow", "Metadata", "SeriesRow", "StudyRow", "fits_in_row", "pack_metadata", "unpack_metadata"]
+__all__ = [
+    "INSTANCE_SUMMARY",
+    "InstanceRow",
+    "Metadata",
+    "OriginalVersion",
+    "SeriesRow",
+    "StudyRow",
+    "fits_in_row",
+    "pack_metadata",
+    "unpack_metadata",
+]
 
-INSTANCE_SUMMARY: Final = ("version", "ts", "cls", "frames", "layout", "layout_blob", "blob", "size", "doc")
+_FILE: Final = ("version", "ts", "blob", "size", "frames", "layout", "layout_blob")
+_ORIGINAL: Final = "original_"  # begins the names of an original version's properties
+INSTANCE_SUMMARY: Final = (*_FILE, "cls", "doc", *(_ORIGINAL + name for name in _FILE))
 _PIECE: Final = 60 * 1024  # bytes of one property; Table Storage allows 64 KiB
 _MAX_INLINE: Final = 256 * 1024  # compressed metadata above this goes to a blob
 
@@ -122,11 +134,51 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginalVersion:
+    """An instance as it was before its first update, all of it as in `InstanceRow`."""
+
+    version: int
+    transfer_syntax: str
+    blob: str
+    size: int
+    frames: int = 0
+    layout: bytes = b""
+    layout_blob: str = ""
+    metadata: Metadata | None = None
+
+    def properties(self) -> Properties:
+        return {_ORIGINAL + name: value for name, value in {**_file_properties(self), **_metadata_properties(self.metadata)}.items()}
+
+    @classmethod
+    def of(cls, get: Properties) -> OriginalVersion | None:
+        """Read it from the properties of an instance row; None when the instance was never updated."""
+        if f"{_ORIGINAL}version" not in get:
+            return None
+        own = {name.removeprefix(_ORIGINAL): value for name, value in get.items() if name.startswith(_ORIGINAL)}
+        return cls(
+            version=cast(int, own["version"]),
+            transfer_syntax=cast(str, own["ts"]),
+            blob=cast(str, own["blob"]),
+            size=cast(int, own["size"]),
+            frames=cast(int, own["frames"]),
+            layout=cast(bytes, own["layout"]),
+            layout_blob=cast(str, own["layout_blob"]),
+            metadata=_metadata_of(own),
+        )
+
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """Every blob that lives and dies with this version."""
+        return _names(self.blob, self.layout_blob, self.metadata.blob if self.metadata else "")
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceRow:
     """An instance: where its file lies and what retrieving it needs.
 
     `frames` is the number of frames that can be located, 0 without pixel data; `layout` tells where they are
     (`dicom.frames`), or `layout_blob` names the blob that does. `metadata` is None when the row was read without it.
+    `original` is set by the first update. Both versions have the same pixel data, and may share blobs.
     """
 
     study: str
@@ -142,36 +194,21 @@ class InstanceRow:
     frames: int = 0
     layout: bytes = b""
     layout_blob: str = ""
+    original: OriginalVersion | None = None
 
     def properties(self) -> Properties:
-        values: dict[str, Value] = {
-            "version": self.version,
-            "ts": self.transfer_syntax,
+        return {
+            **_file_properties(self),
+            **_metadata_properties(self.metadata),
             "cls": self.sop_class,
-            "blob": self.blob,
-            "size": self.size,
             "doc": self.document,
-            "frames": self.frames,
-            "layout": self.layout,
-            "layout_blob": self.layout_blob,
+            **(self.original.properties() if self.original is not None else {}),
         }
-        if self.metadata is not None:
-            values["meta_blob"] = self.metadata.blob
-            packed = self.metadata.packed
-            for number, start in enumerate(range(0, len(packed), _PIECE)):
-                values[f"meta{number}"] = packed[start : start + _PIECE]
-        return values
 
     @classmethod
     def of(cls, row: Row) -> InstanceRow:
         get = row.properties
         _, study, series, instance = row.row_key.split("|")
-        metadata = None
-        if "meta_blob" in get:
-            pieces: list[bytes] = []
-            while (piece := get.get(f"meta{len(pieces)}")) is not None:
-                pieces.append(cast(bytes, piece))
-            metadata = Metadata(pieces[0] if len(pieces) == 1 else b"".join(pieces), cast(str, get["meta_blob"]))
         return cls(
             study=study,
             series=series,
@@ -182,17 +219,69 @@ class InstanceRow:
             blob=cast(str, get["blob"]),
             size=cast(int, get["size"]),
             document=cast(bytes, get["doc"]),
-            metadata=metadata,
+            metadata=_metadata_of(get),
             frames=cast(int, get["frames"]),
             layout=cast(bytes, get["layout"]),
             layout_blob=cast(str, get["layout_blob"]),
+            original=OriginalVersion.of(get),
+        )
+
+    @property
+    def first_version(self) -> InstanceRow:
+        """The row as it would be had the instance never been updated, except for `document`."""
+        first = self.original
+        if first is None:
+            return self
+        return replace(
+            self,
+            version=first.version,
+            transfer_syntax=first.transfer_syntax,
+            blob=first.blob,
+            size=first.size,
+            frames=first.frames,
+            layout=first.layout,
+            layout_blob=first.layout_blob,
+            metadata=first.metadata,
+            original=None,
         )
 
     @property
     def blobs(self) -> tuple[str, ...]:
         """Every blob that lives and dies with this row (the row must have been read with its metadata)."""
-        names = (self.blob, self.layout_blob, self.metadata.blob if self.metadata else "")
-        return tuple(name for name in names if name)
+        own = _names(self.blob, self.layout_blob, self.metadata.blob if self.metadata else "")
+        return own if self.original is None else tuple(dict.fromkeys((*own, *self.original.blobs)))
+
+
+def _file_properties(version: InstanceRow | OriginalVersion) -> dict[str, Value]:
+    return {
+        "version": version.version,
+        "ts": version.transfer_syntax,
+        "blob": version.blob,
+        "size": version.size,
+        "frames": version.frames,
+        "layout": version.layout,
+        "layout_blob": version.layout_blob,
+    }
+
+
+def _metadata_properties(metadata: Metadata | None) -> dict[str, Value]:
+    if metadata is None:
+        return {}
+    pieces = range(0, len(metadata.packed), _PIECE)
+    return {"meta_blob": metadata.blob, **{f"meta{number}": metadata.packed[at : at + _PIECE] for number, at in enumerate(pieces)}}
+
+
+def _metadata_of(get: Properties) -> Metadata | None:
+    if "meta_blob" not in get:
+        return None
+    pieces: list[bytes] = []
+    while (piece := get.get(f"meta{len(pieces)}")) is not None:
+        pieces.append(cast(bytes, piece))
+    return Metadata(pieces[0] if len(pieces) == 1 else b"".join(pieces), cast(str, get["meta_blob"]))
+
+
+def _names(*names: str) -> tuple[str, ...]:
+    return tuple(name for name in names if name)
 
 
 def pack_metadata(document: bytes) -> bytes:

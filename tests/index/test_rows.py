@@ -8,6 +8,7 @@ from dicom_core.index.rows import (
     INSTANCE_SUMMARY,
     InstanceRow,
     Metadata,
+    OriginalVersion,
     SeriesRow,
     StudyRow,
     fits_in_row,
@@ -57,3 +58,31 @@ def test_metadata_is_packed_and_unpacked() -> None:
 def test_large_packed_metadata_does_not_fit_in_a_row() -> None:
     assert fits_in_row(bytes(256 * 1024))
     assert not fits_in_row(bytes(256 * 1024 + 1))
+
+
+_ORIGINAL = OriginalVersion(3, "1.2.840.10008.1.2.4.90", "first", 9, 2, b"l", "first.frames", Metadata(bytes(70_000), "first.json"))
+
+
+def test_original_versions_survive_storage() -> None:
+    row = replace(instance_row("1", "2", "3", version=8), original=_ORIGINAL)
+    read = InstanceRow.of(Row("I|1|2|3", dict(row.properties()), "e"))
+    assert read == row
+    first = read.first_version
+    assert (first.version, first.transfer_syntax, first.blob, first.size) == (3, "1.2.840.10008.1.2.4.90", "first", 9)
+    assert (first.frames, first.layout, first.metadata, first.original) == (2, b"l", _ORIGINAL.metadata, None)
+
+
+def test_the_only_version_is_the_first() -> None:
+    row = instance_row("1", "2", "3")
+    assert row.first_version is row
+
+
+def test_summaries_tell_of_the_original_version() -> None:
+    row = replace(instance_row("1", "2", "3"), original=_ORIGINAL)
+    read = {name: value for name, value in row.properties().items() if name in INSTANCE_SUMMARY}
+    assert InstanceRow.of(Row("I|1|2|3", read, "e")) == replace(row, metadata=None, original=replace(_ORIGINAL, metadata=None))
+
+
+def test_blobs_of_both_versions_belong_to_the_row() -> None:
+    row = replace(instance_row("1", "2", "3", blob="now"), layout_blob="first.frames", original=_ORIGINAL)
+    assert row.blobs == ("now", "first.frames", "first", "first.json")
