@@ -116,10 +116,11 @@ class _Level:
 class DataSetWalker:
     """Reads the data set that starts at `position` into `elements`, to the end of the view or to Pixel Data.
 
-    With `complete` false, the view may end anywhere, which raises NeedMoreBytes.
+    With `complete` false, the view may end anywhere, which raises NeedMoreBytes. The offsets of elements count from
+    `base` bytes before the view.
     """
 
-    def __init__(self, view: memoryview, position: int, *, implicit: bool, little_endian: bool, complete: bool) -> None:
+    def __init__(self, view: memoryview, position: int, *, implicit: bool, little_endian: bool, complete: bool, base: int = 0) -> None:
         self._view = view
         self._size = len(view)
         # short values are copied where that costs less than a view of them would
@@ -127,6 +128,7 @@ class DataSetWalker:
         self._little_endian = little_endian
         self._complete = complete
         self._budget = MAX_ELEMENTS
+        self._base = base
         self.position = position
         self.elements: list[Element] = []
         self.implicit = self._is_implicit(implicit)
@@ -194,7 +196,7 @@ class DataSetWalker:
 
     def _add(self, level: _Level, tag: int, vr: str, stop: int) -> None:
         """Take the value from here to `stop`."""
-        element = Element(tag, vr, self._view[self.position : stop])
+        element = Element(tag, vr, self._view[self.position : stop], self._base + self.position)
         level.elements.append(element)
         self.position = stop
         self._budget -= 1

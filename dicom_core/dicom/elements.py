@@ -24,12 +24,14 @@ class NeedMoreBytes(Exception):
 class Element:
     """One data element: its value as encoded in the file (a view of the input when it is long), or the items of a sequence.
 
-    The VR is that of the file, or of the dictionary for implicit VR; UN when it is unknown.
+    The VR is that of the file, or of the dictionary for implicit VR; UN when it is unknown. Of long values, `offset` tells
+    where in the file they begin; in a deflated file, where in the inflated data set.
     """
 
     tag: int
     vr: str
     value: bytes | memoryview | list[list[Element]]
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

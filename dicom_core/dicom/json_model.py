@@ -45,10 +45,14 @@ class Message(NamedTuple):
 
 
 class Bulk(NamedTuple):
-    """A value that the document leaves out. `path` is a tag, or `sequence/item number/tag` to any depth."""
+    """A value that the document leaves out: where it lies in the file, or in the inflated data set of a deflated one.
+
+    `path` is a tag, or `sequence/item number/tag` to any depth. `length` is None for encapsulated Pixel Data.
+    """
 
     path: str
     vr: str
+    offset: int
     length: int | None
 
 
@@ -74,7 +78,7 @@ def encode(header: Header, *, check: Check | None = None, nested_check: Check | 
     encoded.fragments = {tag: text.encode("utf-8", "replace") for tag, text in members}
     if header.pixel_data is not None:
         pixel_data = header.pixel_data
-        encoded.bulk.append(Bulk(f"{pixel_data.tag:08X}", pixel_data.vr, pixel_data.length))
+        encoded.bulk.append(Bulk(f"{pixel_data.tag:08X}", pixel_data.vr, pixel_data.offset, pixel_data.length))
     return encoded
 
 
@@ -100,7 +104,7 @@ class _Encoder:
                 body = self._items(tag, raw, charset)
             elif vr in EXCLUDED_VRS:
                 body = None
-                self._bulk.append(Bulk("/".join((*self._path, _key(tag))), vr, len(raw)))
+                self._bulk.append(Bulk("/".join((*self._path, _key(tag))), vr, element.offset, len(raw)))
             elif raw:
                 values, body = CODECS[vr](raw, charset, order)
                 if tag == _SPECIFIC_CHARACTER_SET:

@@ -35,6 +35,7 @@ class TrailerScanner:
         self._table: bytearray | None = None  # the offset table while it passes
         self._unsampled = 0  # of the first bytes of the present fragment
         self._trailer = bytearray()
+        self._trailer_offset = 0
         self._trailer_overflows = False
         self.fragments = Fragments() if self._in_items else None
 
@@ -59,6 +60,7 @@ class TrailerScanner:
                 self._pending += view[position : position + step]
             else:
                 self._keep_trailer(view[position:])
+                self._position += end - position
                 return
             position += step
             self._position += step
@@ -81,6 +83,7 @@ class TrailerScanner:
             implicit=self._header.implicit_vr,
             little_endian=self._header.little_endian,
             complete=True,
+            base=self._trailer_offset,
         )
         try:
             walker.walk()
@@ -132,6 +135,8 @@ class TrailerScanner:
         self._unsampled -= len(taken)
 
     def _keep_trailer(self, rest: memoryview) -> None:
+        if not self._trailer:
+            self._trailer_offset = self._position
         room = MAX_TRAILER_BYTES - len(self._trailer)
         self._trailer += rest[:room]
         self._trailer_overflows = self._trailer_overflows or len(rest) > room

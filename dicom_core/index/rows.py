@@ -23,6 +23,7 @@ __all__ = [
     "StudyRow",
     "fits_in_row",
     "pack_metadata",
+    "unpack_bulk_list",
     "unpack_metadata",
 ]
 
@@ -127,7 +128,9 @@ class SeriesRow:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The metadata document of an instance: compressed bytes in the row, or the name of the blob that holds them."""
+    """The metadata document of an instance and the list of what it leaves out: compressed bytes in the row, or the name of
+    the blob that holds them.
+    """
 
     packed: bytes = b""
     blob: str = ""
@@ -284,14 +287,22 @@ def _names(*names: str) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-def pack_metadata(document: bytes) -> bytes:
-    """Compress a metadata document for storage."""
-    return zlib.compress(document, 1)
+def pack_metadata(document: bytes, bulk: bytes = b"") -> bytes:
+    """Compress a metadata document for storage, and behind it, on its own, the list of the values that it leaves out."""
+    packed = zlib.compress(document, 1)
+    return packed + zlib.compress(bulk, 1) if bulk else packed
 
 
 def unpack_metadata(packed: bytes) -> bytes:
     """The metadata document of `pack_metadata`."""
-    return zlib.decompress(packed)
+    return zlib.decompress(packed)  # stops at the end of the document
+
+
+def unpack_bulk_list(packed: bytes) -> bytes:
+    """The list of values of `pack_metadata`; empty when there is none."""
+    document = zlib.decompressobj()
+    document.decompress(packed)
+    return zlib.decompress(document.unused_data) if document.unused_data else b""
 
 
 def fits_in_row(packed: bytes) -> bool:

@@ -152,23 +152,26 @@ def test_bulk_vrs_are_left_out_at_every_depth_and_listed(vr: str) -> None:
     item = Dataset()
     item.add(data_element(0x00091001, "LO", "kept"))
     nested = Dataset()
-    nested.add(data_element(0x00091002, vr, bytes(8)))
+    nested.add(data_element(0x00091002, vr, b"bulkdata"))
     item.add(data_element(0x00091003, "SQ", [Dataset(), nested]))
     outer = Dataset()
     outer.add(data_element(0x00091004, "SQ", [item]))
     outer.add(data_element(0x00091005, vr, bytes(16)))
-    encoded = encode(read_header(write_instance(outer), complete=True))
+    file = write_instance(outer)
+    encoded = encode(read_header(file, complete=True))
     assert json.loads(assemble(encoded.fragments)) == {
         "00091004": {
             "vr": "SQ",
             "Value": [{"00091001": {"vr": "LO", "Value": ["kept"]}, "00091003": {"vr": "SQ", "Value": [{}, {}]}}],
         }
     }
-    assert encoded.bulk == [Bulk("00091004/1/00091003/2/00091002", vr, 8), Bulk("00091005", vr, 16)]
+    nested_value, value = Bulk("00091004/1/00091003/2/00091002", vr, file.index(b"bulkdata"), 8), Bulk("00091005", vr, len(file) - 16, 16)
+    assert encoded.bulk == [nested_value, value]
 
 
 def test_pixel_data_is_listed_as_bulk() -> None:
-    assert encode(read_header(make_instance(rows=4, columns=4), complete=True)).bulk == [Bulk("7FE00010", "OB", 16)]
+    file = make_instance(rows=4, columns=4)
+    assert encode(read_header(file, complete=True)).bulk == [Bulk("7FE00010", "OB", len(file) - 16, 16)]
 
 
 def test_an_empty_sequence_has_no_value() -> None:
