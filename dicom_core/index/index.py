@@ -10,9 +10,9 @@ from typing import Any
 from dicom_core.identifiers import Partition
 from dicom_core.index.clock import Clock
 from dicom_core.index.feed import Feed
-from dicom_core.index.journal import Journal
 from dicom_core.index.keys import partition_key, shard_of
 from dicom_core.index.lane import Debt, Lane
+from dicom_core.index.uploads import Uploads
 from dicom_core.storage.ports import Blobs, StorageError, Tables
 
 __all__ = ["Index"]
@@ -29,6 +29,7 @@ class Index:
         self.clock = clock
         self.shards = shards
         self.feed = feed or Feed(tables, clock)
+        self.uploads = Uploads(self.lane, clock)
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -46,10 +47,6 @@ class Index:
         if lane is None:
             lane = self._lanes[key] = Lane(self.tables, key, self.clock, self.settle)
         return lane
-
-    def journal(self, key: str) -> Journal:
-        """A new journal for a request's uploads under a partition key; commit its `open` before the first upload."""
-        return Journal(key, self.clock.ulid())
 
     async def settle(self, debt: Debt) -> None:
         """Append a debt's events; its blobs and its outbox row go in the background. What fails is left to the sweeper."""
@@ -78,6 +75,7 @@ class Index:
 
     async def close(self) -> None:
         """Finish what runs in the background."""
+        self.uploads.close()
         for _ in range(2):  # what the lanes commit is settled in the background, which leaves rows to the lanes
             while self._tasks:
                 await asyncio.wait(set(self._tasks))

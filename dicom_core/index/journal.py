@@ -1,8 +1,8 @@
-"""The journal: which blobs a request is uploading, so that nothing is left behind when it never commits.
+"""The journal: which blobs are being uploaded, so that nothing is left behind when they are never committed.
 
-A journal row `J|ulid` is written before the first blob of a request becomes visible; the blobs' names start with the
-row's prefix. Each commit of the request marks its uploads as done in the same batch, which also fails when the sweeper
-closed the row. What is not done when the row is old is garbage.
+A journal row `J|ulid` is written before the first blob under it becomes visible; the blobs' names start with the row's
+prefix. A commit marks the uploads that it covers as done in the same batch, which also fails when the sweeper closed
+the row. What is not done when the row is old is garbage.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _TIME: Final = 5  # leading characters of a ulid: a folder for every nine hours
 
 
 class JournalClosed(StorageError):
-    """The sweeper took the request for dead and closed its journal row."""
+    """The sweeper took the process for dead and closed its journal row."""
 
 
 class Journal:
-    """The journal row of one request in one partition key."""
+    """A journal row in one partition key."""
 
     def __init__(self, partition_key: str, ulid: str) -> None:
         self.partition_key = partition_key
@@ -31,7 +31,7 @@ class Journal:
         self.prefix = f"{partition_key}/{ulid[:_TIME]}/{ulid}."
 
     def blob_name(self, number: int) -> str:
-        """Name of the blob of the request's upload `number` (from 0); related blobs append a suffix starting with a dot."""
+        """Name of the blob of upload `number` (from 0); related blobs append a suffix starting with a dot."""
         return f"{self.prefix}{number}"
 
     def open(self, view: View) -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from dicom_core.dicom.bulk_data import bulk_list
 from dicom_core.dicom.document import assemble
 from dicom_core.dicom.examination import Examined, examine
 from dicom_core.dicom.part10 import NotDicom
@@ -20,10 +21,10 @@ from dicom_core.dicom.vr_dictionary import lookup
 from dicom_core.identifiers import Partition
 from dicom_core.index.changes import Stored, store_instance
 from dicom_core.index.index import Index
-from dicom_core.index.journal import Journal, JournalClosed
-from dicom_core.index.lane import Change
+from dicom_core.index.journal import JournalClosed
 from dicom_core.index.rows import InstanceRow, Metadata, fits_in_row, pack_metadata
 from dicom_core.index.summary import Summary
+from dicom_core.index.uploads import Upload
 from dicom_core.storage.ports import StorageError
 from dicom_core.store.frame_index import frame_layout
 from dicom_core.store.intake import Chunks, Incoming, Streamed, Whole, drain, off_loop, take_in
@@ -43,8 +44,7 @@ class _Candidate:
 
     row: InstanceRow
     summary: Summary
-    journal: Journal
-    upload: int
+    upload: Upload
     item: StoredItem
     layout_chunks: bytes
     uploading: asyncio.Task[None] | None = None
@@ -80,9 +80,7 @@ class _Request:
         self._study = study
         self._lenient = lenient
         self._items: list[_Candidate | FailedItem] = []
-        self._journals: dict[str, Journal] = {}
         self._multi_valued: set[str] = set()
-        self._unclear: set[str] = set()  # journals of uploads or commits with an unknown outcome
         self._uploading = asyncio.Semaphore(_UPLOADS)
 
     async def receive(self, chunks: Chunks) -> None:
@@ -99,12 +97,9 @@ class _Request:
         await drain(chunks)
 
     async def commit(self) -> StoreReport:
-        """Commit every candidate whose upload succeeded, and let the journals go."""
+        """Commit every candidate whose upload succeeded."""
         await self._uploads()  # so that the candidates are committed in the order of the request
         items = await asyncio.gather(*map(self._settle, self._items))
-        for journal in self._journals.values():
-            if journal.key not in self._unclear:
-                self._index.lane(journal.partition_key).leave(journal.key)
         return StoreReport(items, frozenset(self._multi_valued))
 
     def abandon(self) -> None:
@@ -117,40 +112,40 @@ class _Request:
         return await off_loop(size, lambda: examine(header, lenient=self._lenient, study=self._study))
 
     async def _upload(self, incoming: Incoming, examined: Examined) -> None:
-        """Upload a file under the request's journal: a small one in the background, a streamed one as it arrives."""
-        journal, number = await self._journal(examined.study_instance_uid), len(self._items)
-        name = journal.blob_name(number)
+        """Upload a file: a small one in the background, a streamed one as it arrives."""
+        upload = await self._index.uploads.begin(self._index.partition_key(self._partition, examined.study_instance_uid))
         if isinstance(incoming, Whole):
-            candidate = await self._candidate(incoming, examined, journal, incoming.size)
+            candidate = await self._candidate(incoming, examined, upload, incoming.size)
             await self._uploading.acquire()
-            candidate.uploading = asyncio.create_task(self._put(name, incoming, candidate))
+            candidate.uploading = asyncio.create_task(self._put(incoming, candidate))
             self._items.append(candidate)
             return
         item: _Candidate | FailedItem | None = None
+        certain = True
         try:
-            item = await self._stream(name, incoming, examined, journal)
+            item = await self._stream(incoming, examined, upload)
         except StorageError as error:
-            item = self._processing_failure(examined.sop_class_uid, examined.sop_instance_uid, journal, error)
+            certain = False
+            item = _processing_failure(examined.sop_class_uid, examined.sop_instance_uid, error)
         finally:
             if not isinstance(item, _Candidate):  # what was uploaded is nobody's
-                self._unclear.add(journal.key)
-                self._index.background(self._unlink([name]))
+                self._index.background(self._throw_away(upload, [upload.name], certain=certain))
         self._items.append(item)
 
-    async def _stream(self, name: str, incoming: Streamed, examined: Examined, journal: Journal) -> _Candidate | FailedItem:
+    async def _stream(self, incoming: Streamed, examined: Examined, upload: Upload) -> _Candidate | FailedItem:
         """Upload a file as it arrives; what follows Pixel Data may yet refuse it."""
-        size = await self._index.blobs.put_stream(name, incoming.chunks())
+        size = await self._index.blobs.put_stream(upload.name, incoming.chunks())
         if incoming.finish():
             examined = await self._examine(incoming)
             if examined.refused is not None:
                 return _refusal(examined, examined.refused)
-        candidate = await self._candidate(incoming, examined, journal, size)
+        candidate = await self._candidate(incoming, examined, upload, size)
         candidate.uploading = asyncio.create_task(self._put_companions(candidate))
         return candidate
 
-    async def _put(self, name: str, incoming: Whole, candidate: _Candidate) -> None:
+    async def _put(self, incoming: Whole, candidate: _Candidate) -> None:
         try:
-            await self._index.blobs.put(name, incoming.data)
+            await self._index.blobs.put(candidate.row.blob, incoming.data)
             await self._put_companions(candidate)
         finally:
             self._uploading.release()
@@ -169,9 +164,10 @@ class _Request:
             await self._index.blobs.put(name, [metadata.packed])
             candidate.row = replace(candidate.row, metadata=Metadata(blob=name))
 
-    async def _candidate(self, incoming: Incoming, examined: Examined, journal: Journal, size: int) -> _Candidate:
+    async def _candidate(self, incoming: Incoming, examined: Examined, upload: Upload, size: int) -> _Candidate:
         document = assemble(examined.fragments)
-        packed = await off_loop(len(document), lambda: pack_metadata(document))
+        bulk = bulk_list(examined.bulk)
+        packed = await off_loop(len(document) + len(bulk), lambda: pack_metadata(document, bulk))
         summary = Summary.of(examined.fragments)
         layout = frame_layout(incoming.header, size)
         row = InstanceRow(
@@ -181,7 +177,7 @@ class _Request:
             version=self._index.clock.version(),
             transfer_syntax=incoming.header.transfer_syntax_uid,
             sop_class=examined.sop_class_uid,
-            blob=journal.blob_name(len(self._items)),
+            blob=upload.name,
             size=size,
             document=summary.instance,
             metadata=Metadata(packed),
@@ -190,69 +186,58 @@ class _Request:
         )
         self._multi_valued.update(_keyword(tag) for tag in examined.multi_valued)
         item = StoredItem(row.sop_class, row.study, row.series, row.instance, examined.warning, tuple(examined.messages))
-        return _Candidate(row, summary, journal, len(self._items), item, layout.chunks if layout is not None else b"")
-
-    async def _journal(self, study: str) -> Journal:
-        """The request's journal for the shard of a study, opened on first use."""
-        key = self._index.partition_key(self._partition, study)
-        if key not in self._journals:
-            journal = self._index.journal(key)
-            await self._index.lane(key).commit(Change(journal.open, expected_absent=(journal.key,)))
-            self._journals[key] = journal
-        return self._journals[key]
+        return _Candidate(row, summary, upload, item, layout.chunks if layout is not None else b"")
 
     async def _settle(self, item: _Candidate | FailedItem) -> StoredItem | FailedItem:
-        """Wait for a candidate's upload and commit it."""
+        """Commit a candidate whose upload has ended."""
         if isinstance(item, FailedItem):
             return item
-        row = item.row
+        row, upload = item.row, item.upload
         try:
             if item.uploading is not None:
                 await item.uploading
-            change = store_instance(self._partition.name, item.row, item.summary, item.journal, item.upload)
-            outcome = await self._index.lane(item.journal.partition_key).commit(change)
+            change = store_instance(self._partition.name, row, item.summary, upload.journal, upload.number)
+            outcome = await self._index.lane(upload.journal.partition_key).commit(change)
+        except JournalClosed as error:  # the sweeper may have looked before the upload was done
+            self._index.background(self._throw_away(upload, row.blobs, certain=False))
+            return _processing_failure(row.sop_class, row.instance, error)
         except StorageError as error:
-            if isinstance(error, JournalClosed):  # the sweeper may have looked before the upload was done
-                self._index.background(self._unlink(item.row.blobs))
-            return self._processing_failure(row.sop_class, row.instance, item.journal, error)
+            self._index.uploads.end(upload, clear=False)  # the blob may exist, and so may the row
+            return _processing_failure(row.sop_class, row.instance, error)
+        self._index.uploads.end(upload, clear=True)
         if outcome is Stored.EXISTED:
             return FailedItem(row.sop_class, row.instance, FailureReason.ALREADY_STORED, ())
         return item.item
 
-    def _processing_failure(self, sop_class: str, instance: str, journal: Journal, error: StorageError) -> FailedItem:
-        """An instance that storage did not take; whether its blob exists is unknown, so the journal stays for the sweeper."""
-        self._unclear.add(journal.key)
-        _log.warning("an instance could not be stored: %s", type(error).__name__)
-        return FailedItem(sop_class, instance, FailureReason.PROCESSING_FAILURE, ())
-
     async def _discard(self) -> None:
-        candidates = await self._uploads()
-        for journal in self._journals.values():
-            garbage = [name for item in candidates if item.journal is journal for name in item.row.blobs]
-            if await self._unlink(garbage) and journal.key not in self._unclear:
-                self._index.lane(journal.partition_key).leave(journal.key)
+        for candidate in await self._uploads():
+            uploading = candidate.uploading
+            certain = uploading is None or uploading.exception() is None
+            await self._throw_away(candidate.upload, candidate.row.blobs, certain=certain)
 
     async def _uploads(self) -> list[_Candidate]:
-        """Wait until no upload is under way, and return the candidates; the outcome of a failed upload is unclear."""
+        """Wait until no upload is under way, and return the candidates."""
         candidates = [item for item in self._items if isinstance(item, _Candidate)]
-        uploads = {candidate.uploading: candidate for candidate in candidates if candidate.uploading is not None}
-        outcomes = await asyncio.gather(*uploads, return_exceptions=True)
-        for candidate, outcome in zip(uploads.values(), outcomes, strict=True):
-            if outcome is not None:
-                self._unclear.add(candidate.journal.key)
+        uploads = [candidate.uploading for candidate in candidates if candidate.uploading is not None]
+        await asyncio.gather(*uploads, return_exceptions=True)
         return candidates
 
-    async def _unlink(self, names: Sequence[str]) -> bool:
-        """Delete blobs that no row refers to; False when that is left to the sweeper."""
+    async def _throw_away(self, upload: Upload, names: Sequence[str], *, certain: bool) -> None:
+        """Delete blobs that no row refers to; a failed upload, which is not `certain`, may show up yet."""
         try:
             await self._index.blobs.delete(names)
         except StorageError:
-            return False
-        return True
+            certain = False
+        self._index.uploads.end(upload, clear=certain)
 
 
 def _refusal(examined: Examined, reason: FailureReason) -> FailedItem:
     return FailedItem(examined.sop_class_uid or None, examined.sop_instance_uid or None, reason, tuple(examined.messages))
+
+
+def _processing_failure(sop_class: str, instance: str, error: StorageError) -> FailedItem:
+    _log.warning("an instance could not be stored: %s", type(error).__name__)
+    return FailedItem(sop_class, instance, FailureReason.PROCESSING_FAILURE, ())
 
 
 def _keyword(tag: int) -> str:

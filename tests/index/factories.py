@@ -15,7 +15,6 @@ from dicom_core.index.changes import Stored, store_instance
 from dicom_core.index.clock import Clock
 from dicom_core.index.feed import Feed
 from dicom_core.index.index import Index
-from dicom_core.index.lane import Change
 from dicom_core.index.rows import InstanceRow, Metadata, pack_metadata
 from dicom_core.index.summary import Summary
 from dicom_core.storage.embedded_blobs import EmbeddedBlobs
@@ -99,11 +98,10 @@ async def store(index: Index, study: str, series: str, instance: str, partition:
     """Store an instance with these attributes, as one request would."""
     fragments = metadata(**attributes)
     key = index.partition_key(partition, study)
-    journal = index.journal(key)
-    await index.lane(key).commit(Change(journal.open, expected_absent=(journal.key,)))
-    blob = journal.blob_name(0)
-    await index.blobs.put(blob, [b"file"])
-    row = instance_row(study, series, instance, index.clock.version(), blob, assemble(fragments))
-    stored = await index.lane(key).commit(store_instance(partition.name, row, Summary.of(fragments), journal, 0))
-    index.lane(key).leave(journal.key)
+    upload = await index.uploads.begin(key)
+    await index.blobs.put(upload.name, [b"file"])
+    row = instance_row(study, series, instance, index.clock.version(), upload.name, assemble(fragments))
+    change = store_instance(partition.name, row, Summary.of(fragments), upload.journal, upload.number)
+    stored = await index.lane(key).commit(change)
+    index.uploads.end(upload, clear=True)
     return stored

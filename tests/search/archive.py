@@ -1,8 +1,7 @@
-"""A small archive to search in: instances given by keyword, committed the way the store does."""
+"""A small archive to search in: instances given by keyword, stored as files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,9 @@ import orjson
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from dicom_core.delete.service import DeleteService
-from dicom_core.dicom.document import assemble
 from dicom_core.identifiers import Identifiers, Partition
-from dicom_core.index.changes import store_instance
 from dicom_core.index.clock import Clock
 from dicom_core.index.index import Index
-from dicom_core.index.lane import Change
-from dicom_core.index.rows import InstanceRow, Metadata, pack_metadata
-from dicom_core.index.summary import Summary
 from dicom_core.search.effort import DEFAULT_EFFORT, Effort
 from dicom_core.search.query import Query, SearchOptions, parse_query
 from dicom_core.search.resources import Resource
@@ -26,6 +20,10 @@ from dicom_core.search.service import SearchResult, SearchService
 from dicom_core.storage.counting import CountingBlobs, CountingTables
 from dicom_core.storage.embedded_blobs import EmbeddedBlobs
 from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.store.report import StoredItem
+from dicom_core.store.service import StoreService
+from tests.dicom.factories import make_instance
+from tests.store.requests import files_of
 
 __all__ = ["Archive", "element", "resource_of", "tag"]
 
@@ -64,6 +62,7 @@ class Archive:
         self.tables = CountingTables(EmbeddedTables(folder / "tables.sqlite"))
         self.blobs = CountingBlobs(EmbeddedBlobs(folder / "blobs"))
         self.index = Index(self.tables, self.blobs, Clock(), shards)
+        self._stores = StoreService(self.index)
         self.service = SearchService(self.index, effort)
         self.partition = Partition("p", 1)
         self._numbers = count(2)
@@ -74,27 +73,16 @@ class Archive:
         self.partition = Partition(f"p{number}", number)
 
     async def store(self, study: str, series: str, instance: str, /, **attributes: Any) -> None:
-        """Store an instance; attributes by keyword."""
-        uids = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": instance}
-        elements: Mapping[str, Any] = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", **uids, **attributes}
-        fragments = {tag(name): orjson.dumps(element(name, value)) for name, value in elements.items()}
-        summary = Summary.of(fragments)
-        key = self.index.partition_key(self.partition, study)
-        journal = self.index.journal(key)
-        await self.index.lane(key).commit(Change(journal.open, expected_absent=(journal.key,)))
-        row = InstanceRow(
+        """Store an instance; attributes by keyword, None for an empty one."""
+        data = make_instance(
             study=study,
             series=series,
             instance=instance,
-            version=self.index.clock.version(),
-            transfer_syntax="1.2.840.10008.1.2.1",
-            sop_class=str(elements["SOPClassUID"]),
-            blob=journal.blob_name(0),
-            size=1,
-            document=summary.instance,
-            metadata=Metadata(pack_metadata(assemble(fragments))),
+            without=[keyword for keyword in ("PatientID", "PatientName", "Modality") if keyword not in attributes],
+            **{"SpecificCharacterSet": "ISO_IR 192", **attributes},
         )
-        await self.index.lane(key).commit(store_instance(self.partition.name, row, summary, journal, 0))
+        report = await self._stores.store(self.partition, files_of(data), study=None, lenient=True)
+        assert isinstance(report.items[0], StoredItem), report
 
     async def delete(self, study: str, series: str | None = None, instance: str | None = None) -> None:
         """Delete a study, a series or an instance."""
