@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dicom_core.change_feed.service import ChangeFeedService
 from dicom_core.delete.service import DeleteService
 from dicom_core.health import HealthService
 from dicom_core.index.clock import Clock
@@ -36,6 +37,7 @@ class Services:
     retrieve: RetrieveService
     search: SearchService
     delete: DeleteService
+    change_feed: ChangeFeedService
     health: HealthService
 
     async def sweep(self) -> None:
@@ -72,6 +74,7 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
         retrieve=RetrieveService(index),
         search=SearchService(index),
         delete=DeleteService(index),
+        change_feed=ChangeFeedService(index),
         health=HealthService(tables, blobs),
     )
 

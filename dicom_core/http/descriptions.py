@@ -126,6 +126,31 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
         "description": "A DICOM data set; names are tags of 8 hexadecimal digits (PS3.18 Annex F).",
         "additionalProperties": _schema("Element"),
     },
+    "Change": {
+        "type": "object",
+        "description": "A change of one instance. `state` and `metadata` are those of the moment of reading.",
+        "required": [
+            "sequence",
+            "partitionName",
+            "studyInstanceUid",
+            "seriesInstanceUid",
+            "sopInstanceUid",
+            "action",
+            "timestamp",
+            "state",
+        ],
+        "properties": {
+            "sequence": {"type": "integer", "format": "int64"},
+            "partitionName": {"type": "string"},
+            "studyInstanceUid": _UID,
+            "seriesInstanceUid": _UID,
+            "sopInstanceUid": _UID,
+            "action": {"type": "string", "enum": ["Create", "Update", "Delete"]},
+            "timestamp": {"type": "string", "format": "date-time"},
+            "state": {"type": "string", "enum": ["Current", "Replaced", "Deleted"]},
+            "metadata": _schema("DataSet"),
+        },
+    },
     "Partition": {
         "type": "object",
         "required": ["partitionKey", "partitionName", "createdDate"],
@@ -165,7 +190,20 @@ GROUPS: Final[dict[str, str]] = {
     "Retrieve": "WADO-RS, PS3.18 10.4",
     "Search": "QIDO-RS, PS3.18 10.6",
     "Delete": "Removing studies, series and instances",
+    "Change feed": "Every change of every instance, in order, over all data partitions",
     "Partitions": "Data partitions: archives beside each other in one service",
+}
+
+_CHANGE: Final[JsonObject] = {
+    "sequence": 1,
+    "partitionName": "Microsoft.Default",
+    "studyInstanceUid": "2.25.1",
+    "seriesInstanceUid": "2.25.2",
+    "sopInstanceUid": "2.25.3",
+    "action": "Create",
+    "timestamp": "2024-01-31T12:00:00.000000+00:00",
+    "state": "Current",
+    "metadata": {"00080060": {"vr": "CS", "Value": ["CT"]}},
 }
 
 _STORE: Final = Description(
@@ -228,6 +266,20 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
         _SEARCH,
     ),
     **dict.fromkeys(("delete_study", "delete_series", "delete_instance"), _DELETE),
+    "list_changes": Description(
+        group="Change feed",
+        text="Lists changes in order: in version 2 those of a span of time, before that those that follow a sequence number.",
+        answers={200: "The changes, which may be none."},
+        result=_array("Change"),
+        example=[_CHANGE],
+    ),
+    "latest_change": Description(
+        group="Change feed",
+        text="Reads the newest change.",
+        answers={200: "The change.", 204: "Nothing has changed yet."},
+        result=_schema("Change"),
+        example=_CHANGE,
+    ),
     "list_partitions": Description(
         group="Partitions",
         text="Lists every data partition; there always is the default one.",

@@ -16,7 +16,7 @@ from typing import Final
 from starlette.responses import Response
 
 from dicom_core.http.call import Call
-from dicom_core.http.handlers import delete, documentation, health, partitions, retrieve, search, store
+from dicom_core.http.handlers import change_feed, delete, documentation, health, partitions, retrieve, search, store
 from dicom_core.http.roles import DataAction
 from dicom_core.http.versions import EVERY_VERSION, VERSION_CONSTRAINT, ApiVersion
 
@@ -84,6 +84,19 @@ _DICOM_JSON: Final = ("application/dicom+json",)
 _DICOM_FILES: Final = ('multipart/related; type="application/dicom"',)
 _ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
 _CONDITIONAL: Final = (Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header"), *_ORIGINAL)
+_CHANGES: Final = (
+    Parameter(
+        "offset",
+        "integer",
+        "Number of changes to skip; before version 2, the sequence number to go on after.",
+        minimum=0,
+        maximum=2**63 - 1,
+    ),
+    Parameter("limit", "integer", "Number of changes; 100 if absent, before version 2: 10, and 100 at most.", minimum=1, maximum=200),
+    Parameter("startTime", "string", "Version 2: time from which on changes are wanted, with a time zone."),
+    Parameter("endTime", "string", "Version 2: time before which changes are wanted, with a time zone."),
+    Parameter("includeMetadata", "boolean", "Whether to add the metadata of the instances; true if absent."),
+)
 _SEARCH: Final = (
     Parameter("limit", "integer", "Number of results; 100 if absent.", minimum=1, maximum=200),
     Parameter("offset", "integer", "Number of results to skip.", minimum=0, maximum=2**63 - 1),
@@ -187,6 +200,29 @@ ROUTES: Final[tuple[Route, ...]] = (
     _delete("delete_study", _STUDY),
     _delete("delete_series", _SERIES),
     _delete("delete_instance", _INSTANCE),
+    Route(
+        name="list_changes",
+        method="GET",
+        path="changefeed",
+        handler=change_feed.list_changes,
+        summary="List changes in order",
+        action="read",
+        audit="change-feed",
+        gives=("application/json",),
+        parameters=_CHANGES,
+    ),
+    Route(
+        name="latest_change",
+        method="GET",
+        path="changefeed/latest",
+        handler=change_feed.latest_change,
+        summary="Read the newest change",
+        action="read",
+        audit="change-feed",
+        gives=("application/json",),
+        statuses=(200, 204),
+        parameters=_CHANGES[-1:],
+    ),
     Route(
         name="list_partitions",
         method="GET",

@@ -1,6 +1,6 @@
 """The change feed's table, and appending to it: numbers without gaps, in order, each debt exactly once.
 
-    directory              a row `{first sequence}` for every bucket: `time`, the bucket's first time
+    directory              a row `{first sequence}` for every bucket: `time`, the last time of the bucket before, or 0
     {first sequence}       a bucket of some 100,000 events:
         head               `next` sequence, last `time`, `closed`, and `pending`: the debts appended and maybe not dropped yet
         e{last sequence}   a pack of events with consecutive sequence numbers and one time
@@ -39,11 +39,11 @@ from dicom_core.storage.ports import (
     Tables,
 )
 
-__all__ = ["DIRECTORY", "HEAD", "Feed", "Head", "pack_key", "sequence_key", "time_key"]
+__all__ = ["DIRECTORY", "HEAD", "PACK_SIZE", "Feed", "Head", "pack_key", "sequence_key", "time_key"]
 
 DIRECTORY: Final = "directory"
 HEAD: Final = "head"
-_PACK: Final = 150  # events in one row: with UIDs of full length still within one property
+PACK_SIZE: Final = 150  # events in one row: with UIDs of full length still within one property
 _PACKS: Final = 40  # in one batch
 _DEBTS: Final = 200  # in one batch
 _PENDING: Final = 400  # debts remembered before appending waits for some to be dropped
@@ -157,7 +157,7 @@ class Feed:
         count = 0
         for number, owed in enumerate(self._waiting):
             count += len(owed.debt.events)
-            if number == _DEBTS or (number and count > _PACK * _PACKS):
+            if number == _DEBTS or (number and count > PACK_SIZE * _PACKS):
                 return self._waiting[:number], self._waiting[number:]
         return self._waiting, []
 
@@ -252,8 +252,8 @@ class Feed:
 def _packs(first: int, time: int, events: list[Event]) -> list[Operation]:
     """The rows of consecutive events, starting with sequence `first`."""
     rows: list[Operation] = []
-    for start in range(0, len(events), _PACK):
-        pack = events[start : start + _PACK]
+    for start in range(0, len(events), PACK_SIZE):
+        pack = events[start : start + PACK_SIZE]
         low, high = first + start, first + start + len(pack) - 1
         rows.append(Insert(pack_key(high), {"first": low, "time": time, "events": dump_events(pack)}))
         rows.append(Insert(time_key(time, high), {"first": low, "last": high}))
