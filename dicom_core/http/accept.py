@@ -8,21 +8,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from dicom_core.dicom.transfer_syntaxes import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    JPEG_2000_LOSSLESS,
+    MEDIA_TYPE_DEFAULTS,
+    OCTET_STREAM,
+    TRANSFER_SYNTAXES,
+    syntaxes_of_media_type,
+)
 from dicom_core.errors import NotAcceptableError
 from dicom_core.http.media_types import MediaType, parse_accept
 
-__all__ = ["ANY_SYNTAX", "FILE", "FILES", "FRAMES", "RENDERED", "Representation", "accept_dicom_json", "negotiate", "negotiate_image"]
+__all__ = [
+    "ANY_SYNTAX",
+    "FILE",
+    "FILES",
+    "FRAMES",
+    "MORE_FILE",
+    "MORE_FILES",
+    "MORE_FRAMES",
+    "RENDERED",
+    "THUMBNAIL",
+    "Representation",
+    "accept_dicom_json",
+    "negotiate",
+    "negotiate_image",
+    "negotiate_images",
+]
 
 ANY_SYNTAX: Final = "*"
 
-_EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
-_JPEG_2000_LOSSLESS: Final = "1.2.840.10008.1.2.4.90"
 _DICOM_JSON: Final = frozenset(("application/dicom+json", "application/json", "application/*", "*/*"))
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """What to send: media type of the body or of its parts, and the wanted transfer syntax, `ANY_SYNTAX` for the stored one."""
+    """What to send: media type of the body or of its parts, and the wanted transfer syntax.
+
+    `ANY_SYNTAX` stands for the stored one or, where that has another media type, for the default of the media type.
+    """
 
     media_type: str
     transfer_syntax: str
@@ -50,9 +74,9 @@ def _offer(
 
 
 _DICOM: Final = "application/dicom"
-_OCTETS: Final = "application/octet-stream"
-_NAMED: Final = (_EXPLICIT_LITTLE, ANY_SYNTAX, _JPEG_2000_LOSSLESS)
-_AS_STORED: Final = (ANY_SYNTAX, _EXPLICIT_LITTLE, _JPEG_2000_LOSSLESS)
+_RELATED: Final = "multipart/related"
+_NAMED: Final = (EXPLICIT_VR_LITTLE_ENDIAN, ANY_SYNTAX, JPEG_2000_LOSSLESS)
+_AS_STORED: Final = (ANY_SYNTAX, EXPLICIT_VR_LITTLE_ENDIAN, JPEG_2000_LOSSLESS)
 
 FILES: Final = (
     _offer(_DICOM, _NAMED, multipart=True),
@@ -65,24 +89,46 @@ FILE: Final = (
     _offer("*/*", _AS_STORED, answer=_DICOM, as_multipart=True),
 )
 FRAMES: Final = (
-    _offer(_OCTETS, (_EXPLICIT_LITTLE, ANY_SYNTAX), multipart=True),
-    _offer(_OCTETS, (_EXPLICIT_LITTLE, ANY_SYNTAX)),
-    _offer("image/jp2", (_JPEG_2000_LOSSLESS,), multipart=True),
-    _offer("*/*", (ANY_SYNTAX, _EXPLICIT_LITTLE), answer=_OCTETS, as_multipart=True),
+    _offer(OCTET_STREAM, (EXPLICIT_VR_LITTLE_ENDIAN, ANY_SYNTAX), multipart=True),
+    _offer(OCTET_STREAM, (EXPLICIT_VR_LITTLE_ENDIAN, ANY_SYNTAX)),
+    _offer("image/jp2", (JPEG_2000_LOSSLESS,), multipart=True),
+    _offer("*/*", (ANY_SYNTAX, EXPLICIT_VR_LITTLE_ENDIAN), answer=OCTET_STREAM, as_multipart=True),
 )
-RENDERED: Final = ("image/jpeg", "image/png")
+
+# What the standard has beyond the Microsoft service, for clients that name nothing else: every known transfer syntax of
+# files, and the media types of compressed frames.
+_EVERY_SYNTAX: Final = (ANY_SYNTAX, *TRANSFER_SYNTAXES)
+MORE_FILES: Final = (_offer(_DICOM, _EVERY_SYNTAX, multipart=True),)
+MORE_FILE: Final = (*MORE_FILES, _offer(_DICOM, _EVERY_SYNTAX))
+MORE_FRAMES: Final = tuple(
+    _offer(name.lower(), (ANY_SYNTAX, *syntaxes_of_media_type(name)), multipart=multipart, answer=name)
+    for name in MEDIA_TYPE_DEFAULTS
+    for multipart in (True, False)
+    if name != OCTET_STREAM and (multipart or name != "image/jp2")  # which the Microsoft service refuses as a single part
+)
+
+RENDERED: Final = ("image/jpeg", "image/png", "image/gif", "image/jp2")
+THUMBNAIL: Final = RENDERED[:2]
 
 
-def negotiate(accept: str, offers: tuple[_Offer, ...]) -> Representation:
+def negotiate(accept: str, offers: tuple[_Offer, ...], more: tuple[_Offer, ...] = ()) -> Representation:
     """Choose among a resource's offers (`FILES`, `FILE`, `FRAMES`) by an Accept header.
 
     The first understood entry of the highest weight wins, unless a later one of that weight asks for any transfer syntax.
+    `more` is offered to clients that take none of `offers`.
 
     Raises:
         NotAcceptableError: no entry is understood, or only with weight 0.
 
     Differs: as the Microsoft service does, and other than RFC 9110 says, the more specific entry has no precedence.
     """
+    best = _best(accept, offers) or _best(accept, more)
+    if best is None:
+        raise NotAcceptableError("")
+    return best
+
+
+def _best(accept: str, offers: tuple[_Offer, ...]) -> Representation | None:
     best: Representation | None = None
     weight = 0.0
     for entry in parse_accept(accept):
@@ -93,8 +139,6 @@ def negotiate(accept: str, offers: tuple[_Offer, ...]) -> Representation:
         understood = _understand(entry, offers)
         if understood is not None:
             best, weight = understood, entry.weight
-    if best is None:
-        raise NotAcceptableError("")
     return best
 
 
@@ -118,6 +162,23 @@ def negotiate_image(accept: str, images: tuple[str, ...] = RENDERED) -> str:
     return images[min(ranked)[2]]
 
 
+def negotiate_images(accept: str, images: tuple[str, ...] = THUMBNAIL) -> str:
+    """Choose the image type of the parts of multipart/related, likewise; ``*/*`` is good for it, too.
+
+    Raises:
+        NotAcceptableError: none of them is acceptable.
+    """
+    ranked = [
+        (-entry.weight, place, order)
+        for place, entry in enumerate(parse_accept(accept))
+        for order, image in enumerate(images)
+        if entry.weight > 0 and (entry.type == "*/*" or _specificity(_type_of_parts(entry), image))
+    ]
+    if not ranked:
+        raise NotAcceptableError("")
+    return images[min(ranked)[2]]
+
+
 def accept_dicom_json(accept: str) -> None:
     """Check that a client takes DICOM JSON; parameters, weights included, do not matter.
 
@@ -129,13 +190,17 @@ def accept_dicom_json(accept: str) -> None:
 
 
 def _understand(entry: MediaType, offers: tuple[_Offer, ...]) -> Representation | None:
-    multipart = entry.type == "multipart/related"
-    wanted = entry.parameters.get("type", "").lower() if multipart else entry.type
+    multipart = entry.type == _RELATED
+    wanted = _type_of_parts(entry) if multipart else entry.type
     for offer in offers:
         if offer.wanted == wanted and offer.multipart == multipart:
             syntax = entry.parameters.get("transfer-syntax", offer.syntaxes[0])
             return Representation(offer.answer, syntax, offer.as_multipart) if syntax in offer.syntaxes else None
     return None
+
+
+def _type_of_parts(entry: MediaType) -> str:
+    return entry.parameters.get("type", "").lower() if entry.type == _RELATED else ""
 
 
 def _specificity(media_range: str, image: str) -> int:

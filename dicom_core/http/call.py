@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Call"]
 
+_UNQUOTED_PLUS: Final = re.compile(r"(?<=[a-z]) (?=[a-z])", re.IGNORECASE)  # as in application/dicom+json, in a query
 _UID_NAMES: Final = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
 
 
@@ -70,8 +72,16 @@ class Call:
 
     @property
     def accept(self) -> str:
-        """What the client takes; empty for anything."""
-        return self.header("accept") or ""
+        """What the client takes; empty for anything. Those that cannot set headers use the query parameter (PS3.18 8.3.3.1)."""
+        header = self.header("accept") or ""
+        if header.strip() in ("", "*/*") and self.request.scope["query_string"]:
+            return _UNQUOTED_PLUS.sub("+", self.request.query_params.get("accept", "")) or header
+        return header
+
+    @property
+    def original(self) -> bool:
+        """Whether the client asks for the version before the first update."""
+        return self.request.headers.get("msdicom-request-original", "").strip().lower() == "true"
 
     @property
     def host(self) -> str:

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicom_core.errors import NotAcceptableError
-from dicom_core.http.accept import FILE, FILES, FRAMES, Representation, accept_dicom_json, negotiate, negotiate_image
+from dicom_core.http.accept import (
+    FILE,
+    FILES,
+    FRAMES,
+    MORE_FILE,
+    MORE_FILES,
+    MORE_FRAMES,
+    Representation,
+    accept_dicom_json,
+    negotiate,
+    negotiate_image,
+    negotiate_images,
+)
 
 _LITTLE = "1.2.840.10008.1.2.1"
 _J2K = "1.2.840.10008.1.2.4.90"
@@ -82,6 +94,65 @@ def test_nothing_acceptable(resource: str, accept: str) -> None:
         negotiate(accept, _RESOURCES[resource])
 
 
+_MORE = {"files": MORE_FILES, "file": MORE_FILE, "frames": MORE_FRAMES}
+_JPEG_LS = "1.2.840.10008.1.2.4.80"
+
+
+@pytest.mark.parametrize(
+    ("resource", "accept", "expected"),
+    [
+        ("files", f"{_RELATED}; transfer-syntax={_JPEG_LS}", _dicom(_JPEG_LS)),
+        ("file", f"application/dicom; transfer-syntax={_JPEG_LS}", _dicom(_JPEG_LS, multipart=False)),
+        ("file", f"application/dicom; transfer-syntax={_JPEG_LS}, {_RELATED};q=0.1", _dicom(_LITTLE)),
+        ("frames", "image/jls", Representation("image/jls", "*", multipart=False)),
+        ("frames", f"image/jls; transfer-syntax={_JPEG_LS}", Representation("image/jls", _JPEG_LS, multipart=False)),
+        ("frames", 'multipart/related; type="video/H265"', Representation("video/H265", "*", multipart=True)),
+        ("frames", 'multipart/related; type="image/jp2"; transfer-syntax=*', Representation("image/jp2", "*", multipart=True)),
+        ("frames", 'multipart/related; type="image/jp2"', Representation("image/jp2", _J2K, multipart=True)),
+        ("frames", "image/jls, application/octet-stream;q=0.1", _frames(_LITTLE, multipart=False)),
+    ],
+)
+def test_more_representations_for_those_who_take_no_others(resource: str, accept: str, expected: Representation) -> None:
+    assert negotiate(accept, _RESOURCES[resource], _MORE[resource]) == expected
+
+
+@pytest.mark.parametrize(
+    ("resource", "accept"),
+    [
+        ("files", f"application/dicom; transfer-syntax={_JPEG_LS}"),
+        ("file", "application/dicom; transfer-syntax=1.2.3"),
+        ("frames", "image/jp2"),
+        ("frames", f"image/jpeg; transfer-syntax={_JPEG_LS}"),
+        ("frames", "image/png"),
+    ],
+)
+def test_not_even_more_is_acceptable(resource: str, accept: str) -> None:
+    with pytest.raises(NotAcceptableError):
+        negotiate(accept, _RESOURCES[resource], _MORE[resource])
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", "image/jpeg"),
+        ("*/*", "image/jpeg"),
+        ('multipart/related; type="image/png"', "image/png"),
+        ("Multipart/Related; Type=Image/PNG", "image/png"),
+        ('multipart/related; type="image/*"', "image/jpeg"),
+        ('multipart/related; type="image/jpeg";q=0.5, multipart/related; type="image/png"', "image/png"),
+        ('image/png, multipart/related; type="image/jpeg"', "image/jpeg"),
+    ],
+)
+def test_images_as_parts(accept: str, expected: str) -> None:
+    assert negotiate_images(accept) == expected
+
+
+@pytest.mark.parametrize("accept", ["image/png", "multipart/related", 'multipart/related; type="text/html"', "*/*;q=0"])
+def test_no_acceptable_images_as_parts(accept: str) -> None:
+    with pytest.raises(NotAcceptableError):
+        negotiate_images(accept)
+
+
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
@@ -100,7 +171,7 @@ def test_image(accept: str, expected: str) -> None:
     assert negotiate_image(accept) == expected
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/gif", "image/*;q=0", "*/*;q=0", "nonsense"])
+@pytest.mark.parametrize("accept", ["text/html", "image/webp", "image/*;q=0", "*/*;q=0", "nonsense"])
 def test_no_acceptable_image(accept: str) -> None:
     with pytest.raises(NotAcceptableError):
         negotiate_image(accept)
@@ -126,4 +197,6 @@ def test_dicom_json_is_not_acceptable(accept: str) -> None:
 def test_any_header_is_answered_or_refused(pieces: list[str]) -> None:
     for offers in _RESOURCES.values():
         with contextlib.suppress(NotAcceptableError):
-            assert negotiate("".join(pieces), offers)
+            assert isinstance(negotiate("".join(pieces), offers), Representation)
+    with contextlib.suppress(NotAcceptableError):
+        assert negotiate_images("".join(pieces))
