@@ -8,6 +8,7 @@ from typing import Final, cast
 
 import orjson
 
+from dicom_core.dicom.comparison import comparable
 from dicom_core.dicom.document import fragment
 from dicom_core.index.attributes import (
     INSTANCE_DOCUMENT,
@@ -18,7 +19,6 @@ from dicom_core.index.attributes import (
     STUDY_LATEST,
     Level,
 )
-from dicom_core.search.comparison import comparable
 from dicom_core.search.conditions import Condition
 from dicom_core.search.hits import Hit, Needs, Rows
 from dicom_core.search.matching import document_test, text_test

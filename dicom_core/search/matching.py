@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import orjson
 
+from dicom_core.dicom.comparison import comparable
 from dicom_core.dicom.document import first_text
 from dicom_core.dicom.values import person_name_words
-from dicom_core.search.comparison import comparable
 from dicom_core.search.conditions import AnyOf, Anything, Between, Condition, Empty, Equal, InItem, Instants, Like, Test, Words
 
 __all__ = ["Fragment", "document_test", "text_test"]

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from dicom_core.dicom.comparison import FLOAT_VRS, INTEGER_VRS, comparable
 from dicom_core.dicom.values import normalise, number, parse_range, person_name_words
 from dicom_core.errors import InvalidQuery
-from dicom_core.search.comparison import FLOAT_VRS, INTEGER_VRS, comparable
 from dicom_core.search.conditions import AnyOf, Anything, Between, Empty, Equal, Like, Test, Words
 
 __all__ = ["Matching", "is_uid", "parse_test"]

@@ -10,6 +10,7 @@ import orjson
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from dicom_core.delete.service import DeleteService
+from dicom_core.dicom.reason_codes import FailureReason
 from dicom_core.identifiers import Identifiers, Partition
 from dicom_core.index.clock import Clock
 from dicom_core.index.index import Index
@@ -73,16 +74,17 @@ class Archive:
         self.partition = Partition(f"p{number}", number)
 
     async def store(self, study: str, series: str, instance: str, /, **attributes: Any) -> None:
-        """Store an instance; attributes by keyword, None for an empty one."""
+        """Store an instance unless there is one; attributes by keyword, None for an empty one."""
         data = make_instance(
             study=study,
             series=series,
             instance=instance,
-            without=[keyword for keyword in ("PatientID", "PatientName", "Modality") if keyword not in attributes],
-            **{"SpecificCharacterSet": "ISO_IR 192", **attributes},
+            without=[keyword for keyword in ("PatientName", "Modality") if keyword not in attributes],
+            **{"SpecificCharacterSet": "ISO_IR 192", "PatientID": None, **attributes},
         )
         report = await self._stores.store(self.partition, files_of(data), study=None, lenient=True)
-        assert isinstance(report.items[0], StoredItem), report
+        (item,) = report.items
+        assert isinstance(item, StoredItem) or item.reason is FailureReason.ALREADY_STORED, item
 
     async def delete(self, study: str, series: str | None = None, instance: str | None = None) -> None:
         """Delete a study, a series or an instance."""

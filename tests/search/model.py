@@ -30,15 +30,15 @@ SETS = {
             "StudyTime",
             "StudyID",
             "PatientSex",
-            "SpecificCharacterSet",
+            "TimezoneOffsetFromUTC",
         ],
         2: STUDY_KEPT,
     },
     "series": {
-        1: ["Modality", "PerformedProcedureStepStartDate", "SeriesDescription", "RequestAttributesSequence", "SpecificCharacterSet"],
+        1: ["Modality", "PerformedProcedureStepStartDate", "SeriesDescription", "RequestAttributesSequence", "TimezoneOffsetFromUTC"],
         2: SERIES_KEPT,
     },
-    "instance": {1: ["SOPClassUID", "InstanceNumber", "Rows", "SpecificCharacterSet"], 2: []},
+    "instance": {1: ["SOPClassUID", "InstanceNumber", "Rows", "TimezoneOffsetFromUTC"], 2: []},
 }
 ALL = {
     "study": [*SETS["study"][1], "StudyDescription", "PatientAge"],
@@ -148,7 +148,7 @@ class Model:
             return sum(each[:2] == uids[:2] for each in self.instances)
         for level, keywords, others in (("study", STUDY_KEPT, STUDY_OTHERS), ("series", SERIES_KEPT, ALL["series"])):
             depth = ("study", "series").index(level) + 1
-            if level in levels and depth <= len(uids) and keyword != "SpecificCharacterSet":
+            if level in levels and depth <= len(uids) and keyword != "TimezoneOffsetFromUTC":
                 if keyword in self.kept[uids[:depth]].values and keyword in keywords:
                     return self.kept[uids[:depth]].values[keyword]
                 if keyword in keywords or keyword in others:

@@ -164,10 +164,18 @@ async def test_all_series_of_a_page_may_lie_in_one_old_study(tmp_path: Path) -> 
     await archive.close()
 
 
+async def test_series_of_another_study_may_come_between(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, effort=Effort(at_once=1))
+    for uids in ("1.1 1.1.1", "1.1 1.1.2", "1.1 1.1.3", "1.2 1.2.1", "1.1 1.1.4"):
+        await archive.store(uids.split()[0], uids.split()[1], f"{uids.split()[1]}.1", PatientID="x")
+    assert await archive.uids("series", "PatientID=x&limit=2") == ["1.1.4", "1.2.1"]
+    await archive.close()
+
+
 async def test_a_short_walk_is_trusted_only_if_it_saw_everything_newer(tmp_path: Path) -> None:
     archive = Archive(tmp_path, 2, Effort(many=1, trial=2, page=2, spare=0))
     shards = {number: archive.index.partition_key(archive.partition, f"1.{number}") for number in range(1, 40)}
-    one, other = (
+    other, one = (
         sorted(number for number, shard in shards.items() if shard == key) for key in archive.index.partition_keys(archive.partition)
     )
     first, second, *rest = one
