@@ -1,4 +1,4 @@
-"""Metadata documents out of instance rows, many at a time."""
+"""Metadata documents out of instance rows, many at a time, with the URIs of bulk data if wanted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
+from dicom_core.dicom.bulk_data import parse_bulk_list, with_bulk_data_uris
 from dicom_core.index.keys import INDEX_TABLE
-from dicom_core.index.rows import InstanceRow, unpack_metadata
+from dicom_core.index.rows import InstanceRow, unpack_bulk_list, unpack_metadata
 from dicom_core.retrieve.ahead import ahead
 from dicom_core.storage.ports import BlobNotFound, Blobs, Row, Tables
 
@@ -20,9 +21,12 @@ _IN_LOOP: Final = 16 * 1024  # compressed bytes that are not worth a thread
 
 
 async def metadata_documents(
-    pages: AsyncIterator[list[Row]], tables: Tables, blobs: Blobs, partition_key: str
+    pages: AsyncIterator[list[Row]], tables: Tables, blobs: Blobs, partition_key: str, *, bulk_data_url: str | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the documents of instance rows in batches, joined by commas; the next batches are decompressed in threads."""
+    """Yield the documents of instance rows in batches, joined by commas; the next batches are decompressed in threads.
+
+    With `bulk_data_url`, which is what precedes ``/studies`` in URLs, they have the URIs of what they leave out.
+    """
 
     async def jobs() -> AsyncIterator[Coroutine[Any, Any, bytes]]:
         async for page in pages:
@@ -30,10 +34,10 @@ async def metadata_documents(
                 yield _join(page[start : start + _BATCH])
 
     async def _join(rows: Sequence[Row]) -> bytes:
-        packed = [piece for row in rows if (piece := await _packed(row))]
-        if sum(map(len, packed)) <= _IN_LOOP:
-            return _unpack(packed)
-        return await asyncio.to_thread(_unpack, packed)
+        packed = [(row.row_key, piece) for row in rows if (piece := await _packed(row))]
+        if sum(len(piece) for _, piece in packed) <= _IN_LOOP:
+            return _unpack(packed, bulk_data_url)
+        return await asyncio.to_thread(_unpack, packed, bulk_data_url)
 
     async def _packed(row: Row) -> bytes:
         metadata = InstanceRow.of(row).metadata
@@ -52,5 +56,13 @@ async def metadata_documents(
                 yield batch
 
 
-def _unpack(packed: Sequence[bytes]) -> bytes:
-    return b",".join([unpack_metadata(document) for document in packed])
+def _unpack(packed: Sequence[tuple[str, bytes]], bulk_data_url: str | None) -> bytes:
+    if bulk_data_url is None:
+        return b",".join([unpack_metadata(piece) for _, piece in packed])
+    return b",".join([_with_uris(key, piece, bulk_data_url) for key, piece in packed])
+
+
+def _with_uris(row_key: str, packed: bytes, url: str) -> bytes:
+    _, study, series, instance = row_key.split("|")
+    base = f"{url}/studies/{study}/series/{series}/instances/{instance}/bulkdata"
+    return with_bulk_data_uris(unpack_metadata(packed), parse_bulk_list(unpack_bulk_list(packed)), base)

@@ -83,8 +83,8 @@ class RetrieveService:
             except BlobNotFound as error:
                 raise BackendError("An instance was deleted while it was retrieved.") from error
 
-    async def metadata(self, partition: Partition, ids: Identifiers) -> FoundMetadata:
-        """The metadata of all instances under the identifiers.
+    async def metadata(self, partition: Partition, ids: Identifiers, *, bulk_data_url: str | None = None) -> FoundMetadata:
+        """The metadata of all instances under the identifiers, with the URIs of bulk data if there is a URL to begin them.
 
         The tag is read first: what changes after that is sent under the old tag, so clients will ask for it again.
 
@@ -96,7 +96,7 @@ class RetrieveService:
         if row is None:
             raise _not_found(ids)
         pages = _page(row) if ids.instance is not None else self._rows(partition, ids)
-        return FoundMetadata(_tag(ids, row), metadata_documents(pages, tables, self._index.blobs, key))
+        return FoundMetadata(_tag(ids, row), metadata_documents(pages, tables, self._index.blobs, key, bulk_data_url=bulk_data_url))
 
     async def _rows(self, partition: Partition, ids: Identifiers, select: tuple[str, ...] | None = None) -> AsyncIterator[list[Row]]:
         tables, key = self._index.tables, self._index.partition_key(partition, ids.study)

@@ -9,9 +9,9 @@ from typing import Final
 
 from starlette.responses import Response
 
-from dicom_core.http.accept import accept_dicom_json
 from dicom_core.http.call import Call
 from dicom_core.http.dicom_json import array
+from dicom_core.http.dicom_xml import wants_xml, xml
 from dicom_core.search.query import parse_query
 from dicom_core.search.resources import Resource
 
@@ -23,7 +23,7 @@ _RESOURCES: Final = {resource.path: resource for resource in Resource}
 async def search(call: Call) -> Response:
     """Search the resource that the path names."""
     partition = await call.partition()
-    accept_dicom_json(call.accept)
+    as_xml = wants_xml(call.accept)
     query = parse_query(
         _RESOURCES[call.route.path],
         call.request.scope["query_string"].decode("latin-1"),
@@ -33,4 +33,6 @@ async def search(call: Call) -> Response:
     )
     found = await call.services.search.search(partition, query, retrieve_url=call.base_url)
     headers = call.warnings(*found.warnings)
-    return array(found.documents, headers) if found.documents else Response(status_code=204, headers=headers)
+    if not found.documents:
+        return Response(status_code=204, headers=headers)
+    return await xml(found.documents, headers) if as_xml else array(found.documents, headers)

@@ -9,9 +9,9 @@ from contextlib import aclosing
 
 from starlette.responses import Response
 
-from dicom_core.http.accept import accept_dicom_json
 from dicom_core.http.call import Call
 from dicom_core.http.dicom_json import DICOM_JSON
+from dicom_core.http.dicom_xml import DICOM_XML, wants_xml, xml_document
 from dicom_core.http.store_response import store_document, store_status, store_warnings
 from dicom_core.http.uploads import check_body_type, uploaded_files
 
@@ -22,7 +22,7 @@ async def store(call: Call) -> Response:
     """Store the files of the body; which part of the request is refused first matters to clients."""
     content_type = check_body_type(call.request.headers.get("content-type"))
     partition = await call.partition(create=True)
-    accept_dicom_json(call.accept)
+    as_xml = wants_xml(call.accept, multipart=False)
     study = call.uid("study")
     limit = call.services.settings.max_file_bytes
     async with aclosing(uploaded_files(call.request.stream(), content_type, limit)) as files:
@@ -31,4 +31,5 @@ async def store(call: Call) -> Response:
     if status == 204:
         return Response(status_code=status)
     document = store_document(report, call.base_url, study=study, lenient=call.lenient)
-    return Response(document, status, call.warnings(*store_warnings(report)), DICOM_JSON)
+    headers = call.warnings(*store_warnings(report))
+    return Response(await xml_document(document), status, headers, DICOM_XML) if as_xml else Response(document, status, headers, DICOM_JSON)
