@@ -9,7 +9,7 @@ from dicom_core.dicom.document import fragments
 from dicom_core.identifiers import DEFAULT_PARTITION
 from dicom_core.index.keys import INDEX_TABLE, instance_key, partition_key, series_key, shard_of, study_key
 from dicom_core.index.rows import InstanceRow, SeriesRow, StudyRow
-from dicom_core.index.search_rows import search_rows
+from dicom_core.index.search_rows import MAX_EXTERNAL_ROWS, external_values, search_rows
 from dicom_core.index.summary import modality_of
 from dicom_core.storage.ports import Blobs, Row, Tables
 from tests.feed_rows import check_one_event_per_version, read_feed, rows_of
@@ -21,11 +21,18 @@ Instances = dict[tuple[str, str, str, str], int]
 
 
 async def check_invariants(
-    tables: Tables, blobs: Blobs, shards: int, *, partitions: Iterable[str] = (DEFAULT_PARTITION,), swept: bool = True
+    tables: Tables,
+    blobs: Blobs,
+    shards: int,
+    *,
+    partitions: Iterable[str] = (DEFAULT_PARTITION,),
+    swept: bool = True,
+    replacing: bool = False,
 ) -> Instances:
     """Assert everything that must hold, and return the instances that are stored.
 
     Before a sweep (`swept` false) there may be journal and outbox rows, blobs without a row, and events still to come.
+    With `replacing`, some instances were stored over others.
     """
     present: Instances = {}
     referenced: set[str] = set()
@@ -40,7 +47,7 @@ async def check_invariants(
     entries = await read_feed(tables)
     if swept:
         assert stored == referenced, f"blobs are left behind: {stored - referenced}"
-        check_one_event_per_version(entries, present)
+        check_one_event_per_version(entries, present, replacing=replacing)
     return present
 
 
@@ -48,12 +55,12 @@ def _check_shard(rows: list[Row], shard: int, shards: int, *, swept: bool) -> li
     kinds: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         kinds[row.row_key[0]].append(row)
-    assert kinds.keys() <= set("SEIXJO")
+    assert kinds.keys() <= set("SEIXTJO")
     if swept:
         assert not kinds["J"], "journal rows are left"
         assert not kinds["O"], "outbox rows are left"
     derived = {key: values for kind in "SEI" for row in kinds[kind] for key, values in search_rows(row.row_key, row.properties).items()}
-    assert {row.row_key: row.properties for row in kinds["X"]} == derived, "search rows are those of the other rows"
+    assert {row.row_key: row.properties for kind in "XT" for row in kinds[kind]} == derived, "derived rows are those of the other rows"
     instances = [InstanceRow.of(row) for row in kinds["I"]]
     series = [SeriesRow.of(row) for row in kinds["E"]]
     studies = [StudyRow.of(row) for row in kinds["S"]]
@@ -93,3 +100,4 @@ def _check_studies(studies: list[StudyRow], series: list[SeriesRow], instances: 
         assert len({instance.version for instance in own}) == len(own), "versions are unique in a study"
         modalities = Counter(one.modality for one in series if one.study == row.study and one.modality)
         assert row.modalities == modalities
+        assert len(external_values(row.external)) <= MAX_EXTERNAL_ROWS

@@ -39,7 +39,8 @@ class Attribute:
     """A searchable attribute. `tag` is 8 upper-case hexadecimal digits.
 
     `indexed`: has search rows, and its value at study or series level is the latest non-empty one. Others are only
-    tested on rows found by other means, and show the value of the newest instance.
+    tested on rows found by other means, and show the value of the newest instance. `external`: comes with requests, not in
+    files, and is kept in the study row's document of external attributes.
     """
 
     keyword: str
@@ -47,6 +48,12 @@ class Attribute:
     vr: str
     level: Level
     indexed: bool = True
+    external: bool = False
+
+    @property
+    def key(self) -> str:
+        """What its search rows have for a tag: an external attribute may have the tag of one in files."""
+        return f"{self.tag}m" if self.external else self.tag
 
 
 STUDY_INSTANCE_UID: Final = "0020000D"

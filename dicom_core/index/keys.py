@@ -11,6 +11,7 @@ All rows of one study live in one partition of the table ``dicom``, so that one 
     X|e|tag|value|newest|study|series   of a series,
     X|i|tag|value|newest|study|series|instance   of an instance
     X|s|*|newest|study                  search rows of everything, newest first (also X|e|* and X|i|*)
+    T|time|study                        studies to be deleted, by time (microseconds since 1970)
     J|ulid                              journal: blobs that are being uploaded and belong to no row yet
     O|ulid                              outbox: change feed events and blob deletions that a commit still owes
 
@@ -37,6 +38,8 @@ __all__ = [
     "escape",
     "everything",
     "exact",
+    "expired",
+    "expiry_key",
     "instance_key",
     "instances_of",
     "journal_key",
@@ -107,6 +110,15 @@ def outbox_key(ulid: str) -> str:
 
 
 JOURNAL_AND_OUTBOX: Final[KeyRange] = ("J|", "O}")  # no other kind of row sorts between them
+
+
+def expiry_key(expires: int, study: str) -> str:
+    return f"T|{expires:019d}|{study}"
+
+
+def expired(now: int) -> KeyRange:
+    """The rows of studies whose time has come."""
+    return "T|", f"T|{now + 1:019d}"
 
 
 def newest(created: int) -> str:

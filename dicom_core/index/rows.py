@@ -16,6 +16,7 @@ from dicom_core.storage.ports import Properties, Row, Value
 
 __all__ = [
     "INSTANCE_SUMMARY",
+    "NO_ATTRIBUTES",
     "InstanceRow",
     "Metadata",
     "OriginalVersion",
@@ -27,6 +28,7 @@ __all__ = [
     "unpack_metadata",
 ]
 
+NO_ATTRIBUTES: Final = b"{}"
 _FILE: Final = ("version", "ts", "blob", "size", "frames", "layout", "layout_blob")
 _ORIGINAL: Final = "original_"  # begins the names of an original version's properties
 INSTANCE_SUMMARY: Final = (*_FILE, "cls", "doc", *(_ORIGINAL + name for name in _FILE))
@@ -39,7 +41,8 @@ class StudyRow:
     """A study: `created` and `top` are versions (first instance, highest), `modalities` counts series by Modality.
 
     `last` is the highest version that the study ever had: deleting lowers `top`, but no version is used twice.
-    `newest` is (series UID, instance UID) of the instance with the highest version.
+    `newest` is (series UID, instance UID) of the instance with the highest version. `expires` is when the study is to be
+    deleted, in microseconds since 1970, or 0. `external` is a document of attributes that came with requests, not in files.
     """
 
     study: str
@@ -52,6 +55,8 @@ class StudyRow:
     modalities: dict[str, int]
     document: bytes
     latest: bytes
+    expires: int = 0
+    external: bytes = NO_ATTRIBUTES
 
     def properties(self) -> Properties:
         return {
@@ -64,6 +69,8 @@ class StudyRow:
             "modalities": orjson.dumps(self.modalities).decode(),
             "doc": self.document,
             "latest": self.latest,
+            "expires": self.expires,
+            "external": self.external,
         }
 
     @classmethod
@@ -81,6 +88,8 @@ class StudyRow:
             modalities=orjson.loads(cast(str, get["modalities"])),
             document=cast(bytes, get["doc"]),
             latest=cast(bytes, get["latest"]),
+            expires=cast(int, get["expires"]),
+            external=cast(bytes, get["external"]),
         )
 
 

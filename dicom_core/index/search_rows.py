@@ -1,7 +1,8 @@
 """Search rows: a pure function of the study, series and instance rows, so that both always agree.
 
 They are covering: a study's search rows carry its document and modalities, a series' its document. Those of an
-instance carry nothing, because instances come and go in thousands; the instance row is read instead.
+instance carry nothing, because instances come and go in thousands; the instance row is read instead. Those of external
+attributes carry nothing either. The row that tells when a study expires is derived in the same way.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ from typing import Final, cast
 
 import orjson
 
-from dicom_core.dicom.document import first_text, fragment
+from dicom_core.dicom.comparison import comparable
+from dicom_core.dicom.document import first_text, fragment, fragments, vr
 from dicom_core.dicom.values import normalise, person_name_words
 from dicom_core.index.attributes import MODALITIES_IN_STUDY, SEARCHABLE, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, Attribute, Level
-from dicom_core.index.keys import ALL, search_key
+from dicom_core.index.keys import ALL, expiry_key, search_key
 from dicom_core.storage.ports import Properties
 
-__all__ = ["MAX_NAME_WORDS", "NAME_WORD", "SearchRows", "search_rows"]
+__all__ = ["DERIVED_FROM", "MAX_EXTERNAL_ROWS", "MAX_NAME_WORDS", "NAME_WORD", "SearchRows", "external_values", "search_rows"]
+
+DERIVED_FROM: Final = ("doc", "modalities", "created", "version", "expires", "external")
+"""The properties of rows that search rows depend on."""
 
 NAME_WORD: Final = "w"  # appended to a person name's tag: rows by word
 MAX_NAME_WORDS: Final = 9  # further words are not indexed, so that a change of names fits in one batch
+MAX_EXTERNAL_ROWS: Final = 40  # of a study, so that it can be deleted with one batch
 _MAX_MODALITIES: Final = 16
 
 _STUDY: Final = [
@@ -46,7 +52,19 @@ def _of_study(key: str, properties: Properties) -> SearchRows:
         found += _values(attribute, document)
     keys = [search_key(Level.STUDY, tag, value, created, study) for tag, value in [(ALL, ""), *found]]
     covering: Properties = {"doc": document, "modalities": orjson.dumps(modalities).decode()}
-    return dict.fromkeys(keys, covering)
+    nothing: Properties = {}
+    rows = dict.fromkeys(keys, covering)
+    for tag, value in external_values(cast(bytes, properties["external"])):
+        rows[search_key(Level.STUDY, tag, value, created, study)] = nothing
+    if expires := cast(int, properties["expires"]):
+        rows[expiry_key(expires, study)] = nothing
+    return rows
+
+
+def external_values(document: bytes) -> list[tuple[str, str]]:
+    """The (key, normalised value) pairs of the search rows of a study with these external attributes."""
+    attributes = (Attribute("", tag, vr(element), Level.STUDY, external=True) for tag, element in fragments(document).items())
+    return [pair for attribute in attributes for pair in _values(attribute, document)]
 
 
 def _of_series(key: str, properties: Properties) -> SearchRows:
@@ -65,18 +83,17 @@ def _of_instance(key: str, properties: Properties) -> SearchRows:
 
 
 def _values(attribute: Attribute, document: bytes) -> list[tuple[str, str]]:
-    """The (tag, normalised value) pairs that an attribute's first value is found by."""
-    element = fragment(document, attribute.tag)
-    text = None if element is None else first_text(element)
-    value = "" if text is None else normalise(attribute.vr, text)
+    """The (key, normalised value) pairs that an attribute's first value is found by."""
+    text = first_text(fragment(document, attribute.tag))
+    value = "" if text is None else comparable(attribute.vr, text)
     if not value:
         return []
-    found = [(attribute.tag, value)]
+    found = [(attribute.key, value)]
     if attribute.vr == "PN":
         words = person_name_words(value)[:MAX_NAME_WORDS]
         if words and value.startswith(words[0]):
             del words[0]  # it is found as a prefix of the whole name
-        found += [(attribute.tag + NAME_WORD, word) for word in dict.fromkeys(words)]
+        found += [(attribute.key + NAME_WORD, word) for word in dict.fromkeys(words)]
     return found
 
 

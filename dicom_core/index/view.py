@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from dicom_core.index.events import Event
-from dicom_core.index.search_rows import SearchRows, search_rows
+from dicom_core.index.search_rows import DERIVED_FROM, SearchRows, search_rows
 from dicom_core.storage.ports import (
     MAX_BATCH_BYTES,
     MAX_BATCH_ROWS,
@@ -121,7 +121,7 @@ class View:
         return operations, sum(map(_size, operations))
 
     def _search_rows(self, key: str, properties: Properties) -> SearchRows:
-        facts = (key, properties.get("doc"), properties.get("modalities"), properties.get("created"), properties.get("version"))
+        facts = (key, *map(properties.get, DERIVED_FROM))
         if facts not in self._derived:
             self._derived[facts] = search_rows(key, properties)
         return self._derived[facts]

@@ -11,7 +11,7 @@ import orjson
 
 from dicom_core.dicom.document import assemble
 from dicom_core.identifiers import DEFAULT_PARTITION, Partition
-from dicom_core.index.changes import Stored, store_instance
+from dicom_core.index.changes import PLAIN_TERMS, Stored, Terms, store_instance
 from dicom_core.index.clock import Clock
 from dicom_core.index.feed import Feed
 from dicom_core.index.index import Index
@@ -94,14 +94,23 @@ def instance_row(study: str, series: str, instance: str, version: int = 1, blob:
     return InstanceRow(study, series, instance, version, "1.2.840.10008.1.2.1", "1.2.3", blob, 4, b"{}", packed)
 
 
-async def store(index: Index, study: str, series: str, instance: str, partition: Partition = PARTITION, /, **attributes: object) -> Stored:
+async def store(
+    index: Index,
+    study: str,
+    series: str,
+    instance: str,
+    partition: Partition = PARTITION,
+    terms: Terms = PLAIN_TERMS,
+    /,
+    **attributes: object,
+) -> Stored:
     """Store an instance with these attributes, as one request would."""
     fragments = metadata(**attributes)
     key = index.partition_key(partition, study)
     upload = await index.uploads.begin(key)
     await index.blobs.put(upload.name, [b"file"])
     row = instance_row(study, series, instance, index.clock.version(), upload.name, assemble(fragments))
-    change = store_instance(partition.name, row, Summary.of(fragments), upload.journal, upload.number)
+    change = store_instance(partition.name, row, Summary.of(fragments), upload.journal, upload.number, terms=terms)
     stored = await index.lane(key).commit(change)
     index.uploads.end(upload, clear=True)
     return stored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from hypothesis import strategies as st
 from dicom_core.delete.service import DeleteService
 from dicom_core.errors import NotFoundError
 from dicom_core.identifiers import Identifiers
-from dicom_core.index.changes import Outdated, Stored, delete_instances
-from dicom_core.index.keys import INDEX_TABLE, instance_key, instances_of, series_key, study_key
+from dicom_core.index.changes import NotDue, Outdated, Stored, Terms, delete_instances
+from dicom_core.index.keys import INDEX_TABLE, expired, expiry_key, instance_key, instances_of, series_key, study_key
 from dicom_core.index.rows import SeriesRow, StudyRow
+from dicom_core.index.search_rows import MAX_EXTERNAL_ROWS, external_values
 from dicom_core.index.sweeper import sweep
+from dicom_core.storage.ports import StorageError
 from tests.feed_rows import read_feed
-from tests.index.factories import PARTITION, Storage, open_storage, store
+from tests.index.factories import PARTITION, Storage, element, open_storage, store
 from tests.invariants import check_invariants
 
 STUDIES, SERIES, INSTANCES = ("1.1", "1.2"), ("2.1", "2.2"), ("3.1", "3.2", "3.3")
@@ -40,26 +43,37 @@ ATTRIBUTES: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
 STORES: st.SearchStrategy[Step] = st.tuples(
     st.just("store"), st.sampled_from(STUDIES), st.sampled_from(SERIES), st.sampled_from(INSTANCES), ATTRIBUTES
 )
+REPLACES: st.SearchStrategy[Step] = st.tuples(
+    st.just("replace"), st.sampled_from(STUDIES), st.sampled_from(SERIES), st.sampled_from(INSTANCES), ATTRIBUTES
+)
+TERMS = st.builds(
+    Terms,
+    expires=st.sampled_from([0, 7, 8]),
+    external=st.dictionaries(
+        st.sampled_from(["00191001", "00191002"]), st.sampled_from([element("LO", "A"), element("LO", "B|"), element("PN", "A^B C")])
+    ),
+)
 DELETES: st.SearchStrategy[Step] = st.tuples(
     st.just("delete"), st.sampled_from(STUDIES), st.none() | st.sampled_from(SERIES), st.none() | st.sampled_from(INSTANCES), st.just({})
 )
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(STORES | STORES | DELETES, max_size=14), st.sampled_from([1, 8]))
-def test_random_changes_keep_every_row_in_agreement(steps: list[Step], shards: int) -> None:
+@given(st.lists(st.tuples(STORES | REPLACES | DELETES, TERMS), max_size=14), st.sampled_from([1, 8]))
+def test_random_changes_keep_every_row_in_agreement(steps: list[tuple[Step, Terms]], shards: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_play(Path(folder), steps, shards))
 
 
-async def _play(folder: Path, steps: list[Step], shards: int) -> None:
+async def _play(folder: Path, steps: list[tuple[Step, Terms]], shards: int) -> None:
     model: set[tuple[str, str, str]] = set()
     async with open_storage(folder, shards) as storage:
         index = storage.index()
-        for kind, study, series, instance, attributes in steps:
-            if kind == "store" and series and instance:
-                expected = Stored.EXISTED if (study, series, instance) in model else Stored.CREATED
-                assert await store(index, study, series, instance, **attributes) is expected
+        for (kind, study, series, instance, attributes), terms in steps:
+            if kind != "delete" and series and instance:
+                replaces = kind == "replace"
+                expected = Stored.EXISTED if (study, series, instance) in model and not replaces else Stored.CREATED
+                assert await store(index, study, series, instance, PARTITION, replace(terms, replaces=replaces), **attributes) is expected
                 model.add((study, series, instance))
             else:
                 named = Identifiers(study, series, instance if series else None)
@@ -73,7 +87,7 @@ async def _play(folder: Path, steps: list[Step], shards: int) -> None:
             present = await check_invariants(storage.tables, storage.blobs, shards, swept=False)
             assert {ids[1:] for ids in present} == model
         await index.close()
-        await check_invariants(storage.tables, storage.blobs, shards)
+        await check_invariants(storage.tables, storage.blobs, shards, replacing=True)
 
 
 def _parts(ids: Identifiers) -> tuple[str | None, str | None, str | None]:
@@ -93,6 +107,99 @@ async def test_an_instance_is_stored_once(storage: Storage) -> None:
     await index.close()
     assert b'"A"' in (await _study(storage)).document
     await check_invariants(storage.tables, storage.blobs, 1)
+
+
+async def test_a_replaced_instance_is_a_new_version_of_the_same(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "3", Modality="CT", PatientName="A", StudyTime="10")
+    await store(index, "1", "2", "4")
+    before = await _study(storage)
+    assert await store(index, "1", "2", "3", PARTITION, Terms(replaces=True), Modality="MR") is Stored.CREATED
+    study = await _study(storage)
+    assert (study.instances, study.series, study.modalities, study.newest) == (2, 1, {"MR": 1}, ("2", "3"))
+    assert study.created == before.created
+    assert study.top == study.last > before.top
+    assert b'"A"' in study.document, "what it lacks is kept"
+    assert b'"10"' not in study.document
+    await index.close()
+    events = [(entry.event.action, entry.event.instance) for entry in await read_feed(storage.tables)]
+    assert events == [("Create", "3"), ("Create", "4"), ("Create", "3")]
+    await check_invariants(storage.tables, storage.blobs, 1, replacing=True)
+
+
+async def test_what_is_to_be_replaced_may_be_absent(storage: Storage) -> None:
+    index = storage.index()
+    assert await store(index, "1", "2", "3", PARTITION, Terms(replaces=True)) is Stored.CREATED
+    await index.close()
+    assert len(await check_invariants(storage.tables, storage.blobs, 1)) == 1
+
+
+async def test_a_delete_planned_before_a_replacement_is_outdated(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "3")
+    key = index.partition_key(PARTITION, "1")
+    rows = [row async for page in storage.tables.scan(INDEX_TABLE, key, *instances_of("1")) for row in page]
+    await store(index, "1", "2", "3", PARTITION, Terms(replaces=True))
+    with pytest.raises(Outdated):
+        await index.lane(key).commit(delete_instances(PARTITION.name, rows, known={}))
+
+
+async def test_the_latest_store_decides_when_a_study_expires(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "1", PARTITION, Terms(expires=10))
+    assert (await _study(storage)).expires == 10
+    await store(index, "1", "2", "1", PARTITION, Terms(expires=20))
+    assert (await _study(storage)).expires == 10, "nothing was stored"
+    await store(index, "1", "2", "2", PARTITION, Terms(expires=20))
+    await store(index, "2", "2", "2", PARTITION, Terms(expires=30))
+    assert (await _study(storage)).expires == 20
+    keys = [row.row_key async for page in storage.tables.scan(INDEX_TABLE, "microsoft.default~0", *expired(29)) for row in page]
+    assert keys == [expiry_key(20, "1")]
+    await DeleteService(index).delete(PARTITION, Identifiers("1", "2", "2"))
+    assert (await _study(storage)).expires == 20
+    await store(index, "1", "2", "3")
+    assert (await _study(storage)).expires == 0
+
+
+@pytest.mark.parametrize(("expires", "due", "goes"), [(10, 9, False), (10, 10, True), (10, 11, True), (0, 99, False)])
+async def test_instances_are_deleted_only_when_their_study_is_due(storage: Storage, expires: int, due: int, goes: bool) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "3", PARTITION, Terms(expires=expires))
+    key = index.partition_key(PARTITION, "1")
+    rows = [row async for page in storage.tables.scan(INDEX_TABLE, key, *instances_of("1")) for row in page]
+    change = delete_instances(PARTITION.name, rows, known={}, due=due)
+    if goes:
+        assert await index.lane(key).commit(change) == 1
+    with pytest.raises(NotDue):
+        await index.lane(key).commit(change)
+
+
+async def test_external_attributes_of_later_stores_join_the_earlier_ones(storage: Storage) -> None:
+    index = storage.index()
+    await store(index, "1", "2", "1", PARTITION, Terms(external={"00191001": element("LO", "A"), "00191002": element("LO", "B")}))
+    await store(index, "1", "2", "2")
+    await store(index, "1", "2", "3", PARTITION, Terms(external={"00191002": element("LO", "C"), "00191003": element("SS", -3)}))
+    study = await _study(storage)
+    assert (
+        study.external
+        == b'{"00191001":{"vr":"LO","Value":["A"]},\n"00191002":{"vr":"LO","Value":["C"]},\n"00191003":{"vr":"SS","Value":[-3]}}'
+    )
+    assert external_values(study.external) == [("00191001m", "a"), ("00191002m", "c"), ("00191003m", "-3")]
+    await DeleteService(index).delete(PARTITION, Identifiers("1", "2", "3"))
+    assert (await _study(storage)).external == study.external
+
+
+async def test_a_study_has_no_more_external_attributes_than_can_be_indexed(storage: Storage) -> None:
+    index = storage.index()
+    many = {f"001910{number:02X}": element("LO", f"{number}") for number in range(MAX_EXTERNAL_ROWS)}
+    await store(index, "1", "2", "1", PARTITION, Terms(external=many))
+    with pytest.raises(StorageError):
+        await store(index, "1", "2", "2", PARTITION, Terms(external={"00191101": element("LO", "A")}))
+    await store(index, "1", "2", "3", PARTITION, Terms(external={"00191001": element("LO", "A")}))
+    await DeleteService(index).delete(PARTITION, Identifiers("1"))
+    await index.close()
+    await sweep(index, [PARTITION], outbox_age=0, journal_age=0)
+    assert await check_invariants(storage.tables, storage.blobs, 1) == {}
 
 
 async def test_counts_and_modalities_follow_the_series(storage: Storage) -> None:

@@ -14,6 +14,8 @@ from dicom_core.index.keys import (
     escape,
     everything,
     exact,
+    expired,
+    expiry_key,
     instance_key,
     instances_of,
     journal_key,
@@ -101,6 +103,7 @@ def test_ranges_of_levels_and_tags_do_not_overlap() -> None:
         instances_of("1.2"),
         instances_of("1.2.3"),
         JOURNAL_AND_OUTBOX,
+        expired(2**63 - 1),
         (study_key("1.2"), study_key("1.2") + "!"),
     ]
     ordered = sorted(ranges)
@@ -116,6 +119,12 @@ def test_ranges_hold_what_they_are_named_for() -> None:
     assert not within(instance_key("1.2", "3.1", "4"), instances_of("1.2", "3"))
     assert within(journal_key("0" * 26), JOURNAL_AND_OUTBOX)
     assert within(outbox_key("Z" * 26), JOURNAL_AND_OUTBOX)
+
+
+@given(UIDS, st.integers(1, 2**63 - 1), st.integers(0, 2**63 - 1))
+def test_studies_that_have_expired_are_one_range(study: str, expires: int, now: int) -> None:
+    check_key(expiry_key(expires, study))
+    assert within(expiry_key(expires, study), expired(now)) == (expires <= now)
 
 
 @given(UIDS, st.integers(1, 64))
