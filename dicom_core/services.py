@@ -16,6 +16,7 @@ from dicom_core.index.shards import fixed_shards
 from dicom_core.index.sweeper import sweep
 from dicom_core.partitions.service import PartitionService
 from dicom_core.retrieve.service import RetrieveService
+from dicom_core.retrieve.workers import Workers
 from dicom_core.search.service import SearchService
 from dicom_core.settings import Settings
 from dicom_core.storage.ports import Blobs, Tables
@@ -32,6 +33,7 @@ class Services:
 
     settings: Settings
     index: Index
+    workers: Workers
     partitions: PartitionService
     store: StoreService
     retrieve: RetrieveService
@@ -48,6 +50,7 @@ class Services:
 
     async def close(self) -> None:
         """Finish what runs in the background, and let go of the storage."""
+        await self.workers.close()
         await self.index.close()
         await self.index.tables.close()
         await self.index.blobs.close()
@@ -66,12 +69,14 @@ async def open_services(settings: Settings) -> Services:
 async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock) -> Services:
     """Put the features on top of a storage."""
     index = Index(tables, blobs, clock, await fixed_shards(tables, settings.shards or _SHARDS[settings.storage]))
+    workers = Workers()
     return Services(
         settings=settings,
         index=index,
+        workers=workers,
         partitions=PartitionService(tables, clock),
         store=StoreService(index),
-        retrieve=RetrieveService(index),
+        retrieve=RetrieveService(index, workers, settings.max_converted_bytes),
         search=SearchService(index),
         delete=DeleteService(index),
         change_feed=ChangeFeedService(index),

@@ -5,51 +5,58 @@ Standard: PS3.18 8.7.3.1, 8.6.1.2
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Final
 
 from starlette.responses import Response
 
+from dicom_core.http.conditional import Validators
 from dicom_core.http.multipart import Framing
+from dicom_core.http.ranges import Span
 from dicom_core.http.streaming import Closeable, StreamedResponse
-from dicom_core.retrieve.files import OpenFile, StoredFile
+from dicom_core.retrieve.files import Delivery, OpenFile
 
-__all__ = ["multipart_file", "multipart_files", "single_file"]
+__all__ = ["multipart_file", "multipart_files", "single_file", "transcoded_file"]
 
 Buffers = AsyncGenerator[bytes | memoryview, None]
 
 _JOINED: Final = 64 * 1024  # a chunk up to this length is copied behind its part's header, which is cheaper than sending twice
 
 
-async def single_file(opened: OpenFile) -> Response:
-    """Answer with one file as it is."""
-    content_type = _content_type(opened.file)
-    if opened.is_whole:
-        await opened.aclose()
-        return Response(opened.first, media_type=content_type)
-    return StreamedResponse(_chunks(opened), {"Content-Type": content_type}, length=opened.file.size, source=opened)
+def single_file(opened: OpenFile, state: Validators, span: Span) -> Response:
+    """Answer with one file, or the range of it that was opened."""
+    headers = {**state.headers, **span.headers, "Content-Type": _content_type(opened.delivery)}
+    return StreamedResponse(_chunks(opened), headers, status=span.status, length=span.length, source=opened)
 
 
-def multipart_file(opened: OpenFile) -> Response:
+def transcoded_file(opened: OpenFile, state: Validators) -> Response:
+    """Answer with one file whose length nobody knows yet."""
+    return StreamedResponse(_chunks(opened), {**state.headers, "Content-Type": _content_type(opened.delivery)}, source=opened)
+
+
+def multipart_file(opened: OpenFile, state: Validators) -> Response:
     """Answer with one file as the only part."""
-    return _multipart([opened.file], _just(opened), opened)
+    return _multipart([opened.delivery], _just(opened), opened, state.headers)
 
 
-def multipart_files(files: Sequence[StoredFile], opened: AsyncGenerator[OpenFile, None]) -> Response:
+def multipart_files(deliveries: Sequence[Delivery], opened: AsyncGenerator[OpenFile, None]) -> Response:
     """Answer with files, one part each, that are opened in order while the answer is being sent."""
-    return _multipart(files, opened, opened)
+    return _multipart(deliveries, opened, opened, {})
 
 
-def _multipart(files: Sequence[StoredFile], opened: AsyncGenerator[OpenFile, None], source: Closeable) -> Response:
+def _multipart(
+    deliveries: Sequence[Delivery], opened: AsyncGenerator[OpenFile, None], source: Closeable, headers: Mapping[str, str]
+) -> Response:
     framing = Framing("application/dicom")
-    length = framing.length((_content_type(file), file.size) for file in files)
-    return StreamedResponse(_parts(framing, opened), {"Content-Type": framing.content_type}, length=length, source=source)
+    parts = [(_content_type(delivery), delivery.size) for delivery in deliveries]
+    length = framing.length((kind, size or 0) for kind, size in parts) if all(size is not None for _, size in parts) else None
+    return StreamedResponse(_parts(framing, opened), {**headers, "Content-Type": framing.content_type}, length=length, source=source)
 
 
 async def _parts(framing: Framing, opened: AsyncGenerator[OpenFile, None]) -> Buffers:
     first = True
     async for file in opened:
-        opening = framing.opening(_content_type(file.file), first=first)
+        opening = framing.opening(_content_type(file.delivery), first=first)
         first = False
         if len(file.first) <= _JOINED:
             yield opening + file.first
@@ -71,5 +78,5 @@ async def _just(opened: OpenFile) -> AsyncGenerator[OpenFile, None]:
     yield opened
 
 
-def _content_type(file: StoredFile) -> str:
-    return f"application/dicom; transfer-syntax={file.transfer_syntax}"
+def _content_type(delivery: Delivery) -> str:
+    return f"application/dicom; transfer-syntax={delivery.transfer_syntax}"

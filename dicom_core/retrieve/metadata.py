@@ -21,11 +21,18 @@ _IN_LOOP: Final = 16 * 1024  # compressed bytes that are not worth a thread
 
 
 async def metadata_documents(
-    pages: AsyncIterator[list[Row]], tables: Tables, blobs: Blobs, partition_key: str, *, bulk_data_url: str | None = None
+    pages: AsyncIterator[list[Row]],
+    tables: Tables,
+    blobs: Blobs,
+    partition_key: str,
+    *,
+    bulk_data_url: str | None = None,
+    original: bool = False,
 ) -> AsyncGenerator[bytes, None]:
     """Yield the documents of instance rows in batches, joined by commas; the next batches are decompressed in threads.
 
-    With `bulk_data_url`, which is what precedes ``/studies`` in URLs, they have the URIs of what they leave out.
+    With `bulk_data_url`, which is what precedes ``/studies`` in URLs, they have the URIs of what they leave out. `original`
+    asks for the documents before the first update.
     """
 
     async def jobs() -> AsyncIterator[Coroutine[Any, Any, bytes]]:
@@ -40,7 +47,8 @@ async def metadata_documents(
         return await asyncio.to_thread(_unpack, packed, bulk_data_url)
 
     async def _packed(row: Row) -> bytes:
-        metadata = InstanceRow.of(row).metadata
+        instance = InstanceRow.of(row)
+        metadata = instance.first_version.metadata if original else instance.metadata
         assert metadata is not None, "the row was read with its metadata"
         if not metadata.blob:
             return metadata.packed

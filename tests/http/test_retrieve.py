@@ -152,11 +152,11 @@ async def test_partitions_are_apart(client: Client) -> None:
 async def test_instance_replaced_while_it_is_looked_for(seeded: Client) -> None:
     partition = await seeded.services.partitions.find(DEFAULT_PARTITION)
     service = seeded.services.retrieve
-    [file] = await service.find(partition, _identifiers())
+    [delivery] = await service.find(partition, _identifiers())
     await seed(seeded.services.index, partition, Seed("1.1", "1.1.1", "1.1.1.1", b"newer", version=30))
-    await seeded.services.index.blobs.delete([file.blob])
-    opened = await service.open(partition, file)
-    assert (opened.first, opened.file.size) == (b"newer", 5)
+    await seeded.services.index.blobs.delete([delivery.file.blob])
+    opened = await service.open(partition, delivery)
+    assert (opened.first, opened.delivery.size) == (b"newer", 5)
     await opened.aclose()
 
 

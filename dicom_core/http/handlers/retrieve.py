@@ -8,12 +8,15 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from dicom_core.errors import NotFoundError
-from dicom_core.http.accept import FILE, FILES, negotiate
+from dicom_core.http.accept import FILE, FILES, MORE_FILE, MORE_FILES, negotiate
 from dicom_core.http.call import Call
-from dicom_core.http.conditional import is_current, quote
-from dicom_core.http.dicom_files import multipart_file, multipart_files, single_file
+from dicom_core.http.conditional import Validators, is_current, quote, validators
+from dicom_core.http.dicom_files import multipart_file, multipart_files, single_file, transcoded_file
 from dicom_core.http.dicom_json import streamed_array
 from dicom_core.http.dicom_xml import streamed_xml, wants_xml
+from dicom_core.http.ranges import wanted_span
+from dicom_core.identifiers import Partition
+from dicom_core.retrieve.files import Delivery
 
 __all__ = ["retrieve", "retrieve_metadata"]
 
@@ -22,20 +25,43 @@ async def retrieve(call: Call) -> Response:
     """Retrieve the files of a study, series or instance."""
     partition = await call.partition()
     ids = call.identifiers()
-    wanted = negotiate(call.accept, FILES if ids.instance is None else FILE)
+    wanted = negotiate(call.accept, FILES, MORE_FILES) if ids.instance is None else negotiate(call.accept, FILE, MORE_FILE)
     service = call.services.retrieve
-    files = await service.find(partition, ids, wanted.transfer_syntax)
-    if len(files) > 1:
-        return multipart_files(files, service.open_all(files))
-    opened = await service.open(partition, files[0])  # before the answer begins: it may be gone
-    return multipart_file(opened) if wanted.multipart else await single_file(opened)
+    deliveries = await service.find(partition, ids, wanted.transfer_syntax, original=call.original)
+    if len(deliveries) > 1:
+        return multipart_files(deliveries, service.open_all(deliveries))
+    return await _instance(call, partition, deliveries[0], multipart=wanted.multipart)
+
+
+async def _instance(call: Call, partition: Partition, delivery: Delivery, *, multipart: bool) -> Response:
+    """Answer with one instance, which is opened before the answer begins: it may be gone, or impossible to transcode."""
+
+    def state(now: Delivery) -> Validators:
+        return validators(now.file.version, now.transfer_syntax, multipart, weak=multipart or now.transcoded)
+
+    def span(now: Delivery) -> tuple[int, int]:
+        wanted = wanted_span(call.request, now.file.size, state(now))
+        return wanted.start, wanted.length
+
+    if state(delivery).is_known(call.request.headers):
+        return state(delivery).not_modified()
+    ranged = not multipart and not delivery.transcoded
+    opened = await call.services.retrieve.open(partition, delivery, span if ranged else None, original=call.original)
+    delivery = opened.delivery
+    if multipart:
+        return multipart_file(opened, state(delivery))
+    if delivery.transcoded:
+        return transcoded_file(opened, state(delivery))
+    return single_file(opened, state(delivery), wanted_span(call.request, delivery.file.size, state(delivery)))
 
 
 async def retrieve_metadata(call: Call) -> Response:
     """Retrieve the metadata of all instances of a study, series or instance, unless the client has it."""
     partition = await call.partition()
     as_xml, with_uris = wants_xml(call.accept), _wants_bulk_data_uris(call)
-    found = await call.services.retrieve.metadata(partition, call.identifiers(), bulk_data_url=call.base_url if with_uris else None)
+    found = await call.services.retrieve.metadata(
+        partition, call.identifiers(), bulk_data_url=call.base_url if with_uris else None, original=call.original
+    )
     tag = found.tag + ("-uris" if with_uris else "") + ("-xml" if as_xml else "")
     headers = {"ETag": quote(tag)}
     if is_current(call.header("if-none-match"), tag):
