@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 _REMEMBERED: Final = 512  # rows per lane
 _ATTEMPTS: Final = 30
-_LINGER: Final = 0.05  # seconds that deletions wait for a batch to ride along with
+_LINGER: Final = 0.05  # seconds that rows that leave wait for a batch to ride along with
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,7 @@ class Lane:
     def leave(self, row_key: str, gone: Callable[[], None] | None = None) -> None:
         """Delete a row soon, with the next batch that has room; nobody waits for it, `gone` is called afterwards."""
         self._leaving[row_key] = gone
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_LINGER, self._start)
+        self._linger()
 
     async def close(self) -> None:
         """Finish everything that waits."""
@@ -153,10 +152,17 @@ class Lane:
 
     async def _run(self) -> None:
         try:
-            while self._waiting or self._leaving:
+            await self._round()
+            while self._waiting:
                 await self._round()
         finally:
             self._running = None
+            self._linger()
+
+    def _linger(self) -> None:
+        """See to it that rows leave when no batch comes to take them along."""
+        if self._leaving and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LINGER, self._start)
 
     async def _round(self) -> None:
         """Commit one batch, however often it takes."""
