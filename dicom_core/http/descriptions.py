@@ -6,7 +6,7 @@ Keyed by route name, beside the table rather than in it, so that the table stays
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 __all__ = [
@@ -206,9 +206,13 @@ _CHANGE: Final[JsonObject] = {
     "metadata": {"00080060": {"vr": "CS", "Value": ["CT"]}},
 }
 
+_TERMS: Final = (
+    "From version 2 on, headers `msdicom-meta-{VR}-{tag}` add private attributes to their studies, "
+    "and the latest store into a study says whether it expires."
+)
 _STORE: Final = Description(
     group="Store",
-    text="Stores DICOM Part 10 files, each for itself: one that fails does not stop the others.",
+    text=f"Stores DICOM Part 10 files, each for itself: one that fails does not stop the others. {_TERMS}",
     answers={
         200: "Every instance is stored.",
         202: "Some instances are not stored, or (version 2) some are stored with warnings.",
@@ -219,6 +223,7 @@ _STORE: Final = Description(
     result=_schema("DataSet"),
     example=_STORED,
 )
+_REPLACE: Final = replace(_STORE, text=f"Stores DICOM Part 10 files as POST does, in the place of instances with the same UIDs. {_TERMS}")
 _RETRIEVE: Final = Description(
     group="Retrieve",
     text="Sends DICOM files, transcoded when the Accept header asks for another transfer syntax than the stored one.",
@@ -252,6 +257,7 @@ _DELETE: Final = Description(
 
 DESCRIPTIONS: Final[dict[str, Description]] = {
     **dict.fromkeys(("store", "store_in_study"), _STORE),
+    **dict.fromkeys(("replace", "replace_in_study"), _REPLACE),
     **dict.fromkeys(("retrieve_study", "retrieve_series", "retrieve_instance"), _RETRIEVE),
     **dict.fromkeys(("retrieve_study_metadata", "retrieve_series_metadata", "retrieve_instance_metadata"), _METADATA),
     **dict.fromkeys(

@@ -84,6 +84,11 @@ _DICOM_JSON: Final = ("application/dicom+json",)
 _DICOM_FILES: Final = ('multipart/related; type="application/dicom"',)
 _ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
 _CONDITIONAL: Final = (Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header"), *_ORIGINAL)
+_EXPIRY: Final = (
+    Parameter("msdicom-expiry-time-milliseconds", "integer", "Version 2: time after which the study is deleted.", "header", minimum=1),
+    Parameter("msdicom-expiry-option", "string", "Version 2: `RelativeToNow`, which it is anyway.", "header"),
+    Parameter("msdicom-expiry-level", "string", "Version 2: `Study`, which it is anyway.", "header"),
+)
 _CHANGES: Final = (
     Parameter(
         "offset",
@@ -105,19 +110,20 @@ _SEARCH: Final = (
 )
 
 
-def _store(name: str, path: str) -> Route:
+def _store(name: str, path: str, method: str = "POST", summary: str = "Store instances") -> Route:
     return Route(
         name=name,
-        method="POST",
+        method=method,
         path=path,
         handler=store.store,
-        summary="Store instances",
+        summary=summary,
         action="write",
         audit="store",
         partitioned=True,
         takes=(*_DICOM_FILES, "application/dicom"),
         gives=_DICOM_JSON,
         statuses=(200, 202, 204, 409),
+        parameters=_EXPIRY,
     )
 
 
@@ -185,6 +191,8 @@ def _delete(name: str, path: str) -> Route:
 ROUTES: Final[tuple[Route, ...]] = (
     _store("store", "studies"),
     _store("store_in_study", _STUDY),
+    _store("replace", "studies", "PUT", "Store or replace instances"),
+    _store("replace_in_study", _STUDY, "PUT", "Store or replace instances"),
     _retrieve("retrieve_study", _STUDY),
     _retrieve("retrieve_series", _SERIES),
     _retrieve("retrieve_instance", _INSTANCE, (*_DICOM_FILES, "application/dicom")),

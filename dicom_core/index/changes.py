@@ -40,16 +40,18 @@ class NotDue(Exception):
 class Terms:
     """What a store request lays down besides its files.
 
-    `replaces`: instances with the same identifiers give way. `expires` is when their studies are to be deleted, in
-    microseconds since 1970, or 0. `external` are attributes of their studies, as fragments of a document.
+    `replaces`: instances with the same identifiers give way. `lifetime` are the microseconds after which their studies are
+    to be deleted, 0 for never. `external` are attributes of their studies, as fragments of a document.
     """
 
     replaces: bool = False
-    expires: int = 0
+    lifetime: int = 0
     external: Mapping[str, bytes] = field(default_factory=dict)
 
 
 PLAIN_TERMS: Final = Terms()
+
+_LATEST: Final = (1 << 63) - 1  # time that a row can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ def _under_terms(study: StudyRow, terms: Terms) -> StudyRow:
         external = assemble({**fragments(external), **terms.external})
         if len(external_values(external)) > MAX_EXTERNAL_ROWS:
             raise StorageError("too many external attributes in one study")
-    return replace(study, expires=terms.expires, external=external)
+    expires = min(study.top + terms.lifetime, _LATEST) if terms.lifetime else 0  # a version is a time
+    return replace(study, expires=expires, external=external)
 
 
 def _check_due(row: Row | None, due: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dicom_core.identifiers import Partition
 from dicom_core.index.clock import Clock
+from dicom_core.index.external_tags import ExternalTags
 from dicom_core.index.feed import Feed
 from dicom_core.index.keys import partition_key, shard_of
 from dicom_core.index.lane import Debt, Lane
@@ -30,6 +31,7 @@ class Index:
         self.shards = shards
         self.feed = feed or Feed(tables, clock)
         self.uploads = Uploads(self.lane, clock)
+        self.external_tags = ExternalTags(tables)
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[object]] = set()
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dicom_core.dicom.bulk_data import bulk_list
-from dicom_core.dicom.document import assemble
+from dicom_core.dicom.document import assemble, vr
 from dicom_core.dicom.examination import Examined, examine
 from dicom_core.dicom.part10 import NotDicom
 from dicom_core.dicom.reason_codes import FailureReason
 from dicom_core.dicom.vr_dictionary import lookup
 from dicom_core.identifiers import Partition
-from dicom_core.index.changes import Stored, store_instance
+from dicom_core.index.changes import PLAIN_TERMS, Stored, Terms, store_instance
 from dicom_core.index.index import Index
 from dicom_core.index.journal import JournalClosed
 from dicom_core.index.rows import InstanceRow, Metadata, fits_in_row, pack_metadata
@@ -56,17 +56,24 @@ class StoreService:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    async def store(self, partition: Partition, files: AsyncIterator[Chunks], *, study: str | None, lenient: bool) -> StoreReport:
+    async def store(
+        self, partition: Partition, files: AsyncIterator[Chunks], *, study: str | None, lenient: bool, terms: Terms = PLAIN_TERMS
+    ) -> StoreReport:
         """Store every file of a request, each for itself, in order.
 
         `files` yields the byte chunks of one file after the other. When it raises, the whole request is refused:
         nothing is stored, and the error passes through. `study` restricts the request to one study. `lenient` selects
-        the validation of API version 2.
+        the validation of API version 2. The terms hold for each study of which an instance is stored.
+
+        Raises:
+            BadRequestError: an external attribute has another VR than the one first used for it.
         """
-        request = _Request(self._index, partition, study, lenient=lenient)
+        request = _Request(self._index, partition, study, lenient=lenient, terms=terms)
         try:
+            await request.check_terms()
             async for chunks in files:
                 await request.receive(chunks)
+            await request.settle_terms()
         except BaseException:
             request.abandon()
             raise
@@ -74,14 +81,26 @@ class StoreService:
 
 
 class _Request:
-    def __init__(self, index: Index, partition: Partition, study: str | None, *, lenient: bool) -> None:
+    def __init__(self, index: Index, partition: Partition, study: str | None, *, lenient: bool, terms: Terms) -> None:
         self._index = index
         self._partition = partition
         self._study = study
         self._lenient = lenient
+        self._terms = terms
+        self._external = {tag: vr(element) for tag, element in terms.external.items()}
         self._items: list[_Candidate | FailedItem] = []
         self._multi_valued: set[str] = set()
         self._uploading = asyncio.Semaphore(_UPLOADS)
+
+    async def check_terms(self) -> None:
+        """Refuse the request before its files have come, if that is already clear."""
+        if self._external:
+            await self._index.external_tags.check(self._external)
+
+    async def settle_terms(self) -> None:
+        """Settle what later requests cannot change, unless nothing will be stored anyway."""
+        if self._external and any(isinstance(item, _Candidate) for item in self._items):
+            await self._index.external_tags.settle(self._external)
 
     async def receive(self, chunks: Chunks) -> None:
         """Take in one file and see to its upload."""
@@ -196,7 +215,7 @@ class _Request:
         try:
             if item.uploading is not None:
                 await item.uploading
-            change = store_instance(self._partition.name, row, item.summary, upload.journal, upload.number)
+            change = store_instance(self._partition.name, row, item.summary, upload.journal, upload.number, terms=self._terms)
             outcome = await self._index.lane(upload.journal.partition_key).commit(change)
         except JournalClosed as error:  # the sweeper may have looked before the upload was done
             self._index.background(self._throw_away(upload, row.blobs, certain=False))

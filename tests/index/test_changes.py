@@ -48,7 +48,7 @@ REPLACES: st.SearchStrategy[Step] = st.tuples(
 )
 TERMS = st.builds(
     Terms,
-    expires=st.sampled_from([0, 7, 8]),
+    lifetime=st.sampled_from([0, 7, 2**63]),
     external=st.dictionaries(
         st.sampled_from(["00191001", "00191002"]), st.sampled_from([element("LO", "A"), element("LO", "B|"), element("PN", "A^B C")])
     ),
@@ -146,28 +146,31 @@ async def test_a_delete_planned_before_a_replacement_is_outdated(storage: Storag
 
 async def test_the_latest_store_decides_when_a_study_expires(storage: Storage) -> None:
     index = storage.index()
-    await store(index, "1", "2", "1", PARTITION, Terms(expires=10))
-    assert (await _study(storage)).expires == 10
-    await store(index, "1", "2", "1", PARTITION, Terms(expires=20))
-    assert (await _study(storage)).expires == 10, "nothing was stored"
-    await store(index, "1", "2", "2", PARTITION, Terms(expires=20))
-    await store(index, "2", "2", "2", PARTITION, Terms(expires=30))
-    assert (await _study(storage)).expires == 20
-    keys = [row.row_key async for page in storage.tables.scan(INDEX_TABLE, "microsoft.default~0", *expired(29)) for row in page]
-    assert keys == [expiry_key(20, "1")]
+    await store(index, "1", "2", "1", PARTITION, Terms(lifetime=1_000))
+    first = await _study(storage)
+    assert first.expires == first.top + 1_000
+    await store(index, "1", "2", "1", PARTITION, Terms(lifetime=2_000))
+    assert await _study(storage) == first, "nothing was stored"
+    await store(index, "1", "2", "2", PARTITION, Terms(lifetime=2_000))
+    await store(index, "2", "2", "2", PARTITION, Terms(lifetime=2**63))
+    study = await _study(storage)
+    assert study.expires == study.top + 2_000
+    keys = [row.row_key async for page in storage.tables.scan(INDEX_TABLE, "microsoft.default~0", *expired(study.expires)) for row in page]
+    assert keys == [expiry_key(study.expires, "1")]
+    assert (await _study(storage, "2")).expires == 2**63 - 1
     await DeleteService(index).delete(PARTITION, Identifiers("1", "2", "2"))
-    assert (await _study(storage)).expires == 20
+    assert (await _study(storage)).expires == study.expires
     await store(index, "1", "2", "3")
     assert (await _study(storage)).expires == 0
 
 
-@pytest.mark.parametrize(("expires", "due", "goes"), [(10, 9, False), (10, 10, True), (10, 11, True), (0, 99, False)])
-async def test_instances_are_deleted_only_when_their_study_is_due(storage: Storage, expires: int, due: int, goes: bool) -> None:
+@pytest.mark.parametrize(("lifetime", "late", "goes"), [(10, -1, False), (10, 0, True), (10, 1, True), (0, 0, False)])
+async def test_instances_are_deleted_only_when_their_study_is_due(storage: Storage, lifetime: int, late: int, goes: bool) -> None:
     index = storage.index()
-    await store(index, "1", "2", "3", PARTITION, Terms(expires=expires))
+    await store(index, "1", "2", "3", PARTITION, Terms(lifetime=lifetime))
     key = index.partition_key(PARTITION, "1")
     rows = [row async for page in storage.tables.scan(INDEX_TABLE, key, *instances_of("1")) for row in page]
-    change = delete_instances(PARTITION.name, rows, known={}, due=due)
+    change = delete_instances(PARTITION.name, rows, known={}, due=(await _study(storage)).top + lifetime + late)
     if goes:
         assert await index.lane(key).commit(change) == 1
     with pytest.raises(NotDue):

@@ -13,6 +13,7 @@ from dicom_core.http.call import Call
 from dicom_core.http.dicom_json import DICOM_JSON
 from dicom_core.http.dicom_xml import DICOM_XML, wants_xml, xml_document
 from dicom_core.http.store_response import store_document, store_status, store_warnings
+from dicom_core.http.study_headers import store_terms
 from dicom_core.http.uploads import check_body_type, uploaded_files
 
 __all__ = ["store"]
@@ -26,7 +27,8 @@ async def store(call: Call) -> Response:
     study = call.uid("study")
     limit = call.services.settings.max_file_bytes
     async with aclosing(uploaded_files(call.request.stream(), content_type, limit)) as files:
-        report = await call.services.store.store(partition, files, study=study, lenient=call.lenient)
+        terms = store_terms(call, replaces=call.route.method == "PUT")
+        report = await call.services.store.store(partition, files, study=study, lenient=call.lenient, terms=terms)
     status = store_status(report, lenient=call.lenient)
     if status == 204:
         return Response(status_code=status)
