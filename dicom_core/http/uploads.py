@@ -1,4 +1,4 @@
-"""The files in the body of a store request.
+"""The files in the body of a store request, as they are or as metadata with bulk data.
 
 Standard: PS3.18 10.5.1, 8.6.1.2
 """
@@ -10,12 +10,15 @@ from contextlib import aclosing
 from typing import Final
 
 from dicom_core.errors import InvalidMultipart, UnsupportedMediaTypeError
+from dicom_core.http.described_uploads import METADATA_TYPES, described_files
 from dicom_core.http.media_types import MediaType, parse_media_type
 from dicom_core.http.multipart import limited, read_parts
+from dicom_core.store.intake import Chunks
+from dicom_core.store.report import FailedItem
 
 __all__ = ["Files", "check_body_type", "uploaded_files"]
 
-Files = AsyncGenerator[AsyncIterator[bytes | memoryview], None]
+Files = AsyncGenerator[Chunks | FailedItem, None]
 
 _FILE: Final = "application/dicom"
 _MULTIPART: Final = "multipart/related"
@@ -37,6 +40,8 @@ def check_body_type(content_type: str | None) -> MediaType | None:
 
 def uploaded_files(body: AsyncIterator[bytes], content_type: MediaType | None, max_bytes: int) -> Files:
     """Go through the files of a body, each as its chunks, while they arrive.
+
+    When the first part is metadata, the others are its bulk data, and the files come when all is there (`described_files`).
 
     Raises:
         UnsupportedMediaTypeError: there is no content type, or a multipart one without boundary. While iterating: a part
@@ -61,11 +66,16 @@ async def _single(body: AsyncIterator[bytes], max_bytes: int) -> Files:
 
 
 async def _parts(body: AsyncIterator[bytes], boundary: str, root_type: str, max_bytes: int) -> Files:
-    default = root_type
+    default, first = root_type, True
     async with aclosing(read_parts(body, boundary, max_bytes)) as parts:
         async for part in parts:
             kind = parse_media_type(part.headers.get("content-type", default))
+            if first and kind is not None and kind.type in METADATA_TYPES:
+                async with aclosing(described_files(part, kind.type, parts, max_bytes)) as files:
+                    async for file in files:
+                        yield file
+                return
             if kind is None or kind.type != _FILE:
                 raise UnsupportedMediaTypeError("Every part of the body must be of the type application/dicom.")
-            default = ""
+            default, first = "", False
             yield part.chunks
