@@ -57,13 +57,19 @@ class StoreService:
         self._index = index
 
     async def store(
-        self, partition: Partition, files: AsyncIterator[Chunks], *, study: str | None, lenient: bool, terms: Terms = PLAIN_TERMS
+        self,
+        partition: Partition,
+        files: AsyncIterator[Chunks | FailedItem],
+        *,
+        study: str | None,
+        lenient: bool,
+        terms: Terms = PLAIN_TERMS,
     ) -> StoreReport:
         """Store every file of a request, each for itself, in order.
 
-        `files` yields the byte chunks of one file after the other. When it raises, the whole request is refused:
-        nothing is stored, and the error passes through. `study` restricts the request to one study. `lenient` selects
-        the validation of API version 2. The terms hold for each study of which an instance is stored.
+        `files` yields the byte chunks of one file after the other, or what it knows to fail. When it raises, the whole request
+        is refused: nothing is stored, and the error passes through. `study` restricts the request to one study. `lenient`
+        selects the validation of API version 2. The terms hold for each study of which an instance is stored.
 
         Raises:
             BadRequestError: an external attribute has another VR than the one first used for it.
@@ -71,8 +77,8 @@ class StoreService:
         request = _Request(self._index, partition, study, lenient=lenient, terms=terms)
         try:
             await request.check_terms()
-            async for chunks in files:
-                await request.receive(chunks)
+            async for file in files:
+                await request.receive(file)
             await request.settle_terms()
         except BaseException:
             request.abandon()
@@ -102,10 +108,13 @@ class _Request:
         if self._external and any(isinstance(item, _Candidate) for item in self._items):
             await self._index.external_tags.settle(self._external)
 
-    async def receive(self, chunks: Chunks) -> None:
+    async def receive(self, file: Chunks | FailedItem) -> None:
         """Take in one file and see to its upload."""
+        if isinstance(file, FailedItem):
+            self._items.append(file)
+            return
         try:
-            incoming = await take_in(chunks)
+            incoming = await take_in(file)
             examined = await self._examine(incoming)
             if examined.refused is not None:
                 self._items.append(_refusal(examined, examined.refused))
@@ -113,7 +122,7 @@ class _Request:
                 await self._upload(incoming, examined)
         except NotDicom:
             self._items.append(FailedItem(None, None, FailureReason.VALIDATION_FAILED, ()))
-        await drain(chunks)
+        await drain(file)
 
     async def commit(self) -> StoreReport:
         """Commit every candidate whose upload succeeded."""
