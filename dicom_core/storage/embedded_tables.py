@@ -95,11 +95,13 @@ class EmbeddedTables:
         limit: int | None = None,
         select: Sequence[str] | None = None,
     ) -> AsyncIterator[list[Row]]:
-        """Yield pages of rows with start <= row key < end: a small one at once, then large ones from the reader thread."""
+        """Yield pages of rows with start <= row key < end; what is more than a little is read by the reader thread."""
         check_table(table)
         left = _UNLIMITED if limit is None else limit
         with _unavailable():
             page, more = _page(self._loop_connection, table, partition_key, start, end, min(left, _LOOP_ROWS), _LOOP_BYTES)
+        if more and len(page) < left:  # read again, so that callers get few large pages, as from Azure
+            page, more = await self._read(_page, table, partition_key, start, end, min(left, _PAGE_ROWS), _PAGE_BYTES)
         while True:
             yield page
             left -= len(page)
@@ -119,12 +121,12 @@ class EmbeddedTables:
 
     async def close(self) -> None:
         """Finish what was begun and close the file."""
+        self._loop_connection.close()  # here, where it is used: closing it under a read ends the process
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
         self._reader.shutdown()
         self._reader_connection.close()
-        self._loop_connection.close()
         self._writer.close()  # last, because the last connection to close folds the log into the file
 
     async def _read(self, function: Callable[Concatenate[sqlite3.Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
