@@ -38,6 +38,7 @@ __all__ = [
 
 ANY_SYNTAX: Final = "*"
 
+_NO_IMAGE: Final = "There is no image of a type that the Accept header asks for."
 _DICOM_JSON: Final = frozenset(("application/dicom+json", "application/json", "application/*", "*/*"))
 
 
@@ -124,7 +125,7 @@ def negotiate(accept: str, offers: tuple[_Offer, ...], more: tuple[_Offer, ...] 
     """
     best = _best(accept, offers) or _best(accept, more)
     if best is None:
-        raise NotAcceptableError("")
+        raise NotAcceptableError("The resource has no representation that the Accept header asks for.")
     return best
 
 
@@ -158,7 +159,7 @@ def negotiate_image(accept: str, images: tuple[str, ...] = RENDERED) -> str:
             place = -max(covering)[1]
             ranked.append((-entries[place].weight, place, order))
     if not ranked or min(ranked)[0] == 0:
-        raise NotAcceptableError("")
+        raise NotAcceptableError(_NO_IMAGE)
     return images[min(ranked)[2]]
 
 
@@ -175,7 +176,7 @@ def negotiate_images(accept: str, images: tuple[str, ...] = THUMBNAIL) -> str:
         if entry.weight > 0 and (entry.type == "*/*" or _specificity(_type_of_parts(entry), image))
     ]
     if not ranked:
-        raise NotAcceptableError("")
+        raise NotAcceptableError(_NO_IMAGE)
     return images[min(ranked)[2]]
 
 

@@ -50,7 +50,7 @@ def uploaded_files(body: AsyncIterator[bytes], content_type: MediaType | None, m
         PayloadTooLargeError: while iterating: there are more than `max_bytes`.
     """
     if content_type is None:
-        raise UnsupportedMediaTypeError("")
+        raise UnsupportedMediaTypeError("The request needs a Content-Type: multipart/related or application/dicom.")
     if content_type.type == _FILE:
         return _single(body, max_bytes)
     boundary = content_type.parameters.get("boundary", "").strip()
