@@ -42,3 +42,9 @@ _register(FALLBACK_NAME, FALLBACK_TEMPLATE, METHODS, fallback(_policies))
 async def sweep(timer: func.TimerRequest) -> None:
     """Finish what crashed requests left."""
     await (await _services()).sweep()
+
+
+@app.timer_trigger(arg_name="timer", schedule=_settings.expiry_schedule)
+async def expire(timer: func.TimerRequest) -> None:
+    """Delete the studies whose time has come."""
+    await (await _services()).expire()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dicom_core.change_feed.service import ChangeFeedService
+from dicom_core.delete.expiry import delete_expired
 from dicom_core.delete.service import DeleteService
 from dicom_core.health import HealthService
 from dicom_core.index.clock import Clock
@@ -47,6 +48,11 @@ class Services:
         partitions = [info.partition for info in await self.partitions.all()]
         ages = {"outbox_age": self.settings.sweep_outbox_seconds, "journal_age": self.settings.sweep_upload_seconds}
         await sweep(self.index, partitions, **ages)
+
+    async def expire(self) -> None:
+        """Delete the studies whose time has come, in every partition."""
+        partitions = [info.partition for info in await self.partitions.all()]
+        await delete_expired(self.index, self.delete, partitions)
 
     async def close(self) -> None:
         """Finish what runs in the background, and let go of the storage."""

@@ -37,6 +37,7 @@ class Settings:
     sweep_schedule: str = "0 */2 * * * *"  # when to finish what crashed requests left, as NCRONTAB
     sweep_upload_seconds: int = 24 * 3600  # age at which an upload that was never committed counts as abandoned
     sweep_outbox_seconds: int = 60  # age at which a committed change's feed events count as left behind
+    expiry_schedule: str = "0 */5 * * * *"  # when to delete the studies whose time has come, as NCRONTAB
 
     security_enabled: bool = False  # ask every caller for a bearer token
     authority: str = ""  # address of the OpenID Connect provider whose tokens are accepted; https
@@ -59,7 +60,8 @@ class Settings:
         _require(0 <= self.shards <= 64, "shards", "must be 0 to 64")
         for name in ("max_file_bytes", "max_converted_bytes", "sweep_upload_seconds", "sweep_outbox_seconds"):
             _require(getattr(self, name) > 0, name, "must be above 0")
-        _require(len(self.sweep_schedule.split()) == 6, "sweep_schedule", "must have six fields: second minute hour day month weekday")
+        for name in ("sweep_schedule", "expiry_schedule"):
+            _require(len(getattr(self, name).split()) == 6, name, "must have six fields: second minute hour day month weekday")
         if self.storage == "embedded":
             _require(bool(self.data), "data", "must name a folder")
         else:

@@ -69,9 +69,10 @@ def test_last_function_takes_everything_else(report: dict[str, Any]) -> None:
     assert report["triggers"]["zz_not_found"]["route"] == "{*path}"
 
 
-def test_sweeping_runs_by_timer(report: dict[str, Any]) -> None:
-    trigger = report["triggers"]["sweep"]
-    assert (trigger["type"], trigger["schedule"]) == ("timerTrigger", "0 */2 * * * *")
+@pytest.mark.parametrize(("name", "schedule"), [("sweep", "0 */2 * * * *"), ("expire", "0 */5 * * * *")])
+def test_chores_run_by_timer(report: dict[str, Any], name: str, schedule: str) -> None:
+    trigger = report["triggers"][name]
+    assert (trigger["type"], trigger["schedule"]) == ("timerTrigger", schedule)
 
 
 def test_importing_brings_in_no_azure_sdk_and_opens_nothing(report: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Final, cast
 from dicom_core.dicom.document import fragments
 from dicom_core.errors import BackendError, NotFoundError
 from dicom_core.identifiers import Identifiers, Partition
-from dicom_core.index.changes import Outdated, Successor, delete_instances
+from dicom_core.index.changes import NotDue, Outdated, Successor, delete_instances
 from dicom_core.index.index import Index
 from dicom_core.index.keys import INDEX_TABLE, instance_key, instances_of, series_key, series_of, study_key
 from dicom_core.index.metadata import read_metadata
@@ -24,6 +24,7 @@ _PORTION: Final = 36  # rows of instances and series in one change, so that the 
 _INSTANCE_ROWS: Final = 3  # of an instance and its search rows
 _SERIES_ROWS: Final = 6
 _ATTEMPTS: Final = 10
+_TOO_FAST: Final = "The resource is changing too fast to be deleted; please try again."
 _COLUMNS: Final = (*INSTANCE_SUMMARY, "meta_blob", "original_meta_blob")
 
 
@@ -50,28 +51,62 @@ class DeleteService:
             NotFoundError: nothing is stored under the identifiers.
         """
         key = self._index.partition_key(partition, ids.study)
-        lane = self._index.lane(key)
         deleted = 0
         for _ in range(_ATTEMPTS):
             plan = await self._plan(key, ids)
             if plan is None:
                 break
-            changes = [
-                delete_instances(partition.name, rows, known=plan.known, of_study=plan.of_study, of_series=plan.of_series)
-                for rows in _portions(plan.rows)
-            ]
-            outcomes = await asyncio.gather(*map(lane.commit, changes), return_exceptions=True)
-            deleted += sum(outcome for outcome in outcomes if isinstance(outcome, int))
-            failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-            for failure in failures:
-                if not isinstance(failure, Outdated):
-                    raise failure
-            if not failures:
+            gone, is_all = await self._carry_out(partition, key, plan)
+            deleted += gone
+            if is_all:
                 break
         else:
-            raise BackendError("The resource is changing too fast to be deleted; please try again.")
+            raise BackendError(_TOO_FAST)
         if not deleted:
             raise NotFoundError(f"The specified {_level(ids)} was not found.")
+
+    async def expire(self, partition: Partition, study: str, now: int) -> int:
+        """Delete a study that expires by `now`, in microseconds since 1970, and return the number of its instances.
+
+        A store before the first commit may put that off. After it, what the study had until then goes, and what comes stays.
+        """
+        key = self._index.partition_key(partition, study)
+        deleted = 0
+        last: int | None = None  # version of the instances that go
+        for _ in range(_ATTEMPTS):
+            rows = await self._rows(key, *instances_of(study))
+            rows = sorted((row for row in rows if last is None or _version(row) <= last), key=_version)
+            if not rows:
+                return deleted
+            if last is None:
+                first = _portions(rows)[0]
+                try:
+                    deleted += await self._index.lane(key).commit(delete_instances(partition.name, first, known={}, due=now))
+                except Outdated:
+                    continue
+                except NotDue:
+                    return 0
+                last = _version(rows[-1])
+                rows = rows[len(first) :]
+            gone, is_all = await self._carry_out(partition, key, _Plan(rows, {}))
+            deleted += gone
+            if is_all:
+                return deleted
+        raise BackendError(_TOO_FAST)
+
+    async def _carry_out(self, partition: Partition, key: str, plan: _Plan) -> tuple[int, bool]:
+        """Delete what is planned: how many instances were still there, and whether nothing came in between."""
+        lane = self._index.lane(key)
+        changes = [
+            delete_instances(partition.name, rows, known=plan.known, of_study=plan.of_study, of_series=plan.of_series)
+            for rows in _portions(plan.rows)
+        ]
+        outcomes = await asyncio.gather(*map(lane.commit, changes), return_exceptions=True)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, Outdated):
+                raise failure
+        return sum(outcome for outcome in outcomes if isinstance(outcome, int)), not failures
 
     async def _plan(self, key: str, ids: Identifiers) -> _Plan | None:
         """Read what a delete needs to know; None when there is nothing to delete."""
