@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dicom_core.delete.service import DeleteService
 from dicom_core.errors import NotFoundError
 from dicom_core.identifiers import Identifiers
+from dicom_core.index.changes import Terms
 from dicom_core.index.index import Index
 from dicom_core.index.sweeper import sweep
 from dicom_core.storage.ports import StorageError, StorageUnavailable
@@ -33,11 +34,11 @@ class Acknowledged:
 Operation = Callable[[Index], Awaitable[Acknowledged]]
 
 
-def storing(*files: bytes) -> Operation:
-    """Store files in one request."""
+def storing(*files: bytes, replaces: bool = False) -> Operation:
+    """Store files in one request, which may replace what is there."""
 
     async def store(index: Index) -> Acknowledged:
-        report = await send(index, *files)
+        report = await send(index, *files, terms=Terms(replaces=replaces))
         return Acknowledged(stored=frozenset(item.instance for item in report.items if isinstance(item, StoredItem)))
 
     return store
@@ -72,9 +73,9 @@ async def run(storage: Storage, operation: Operation, fault: Fault | None = None
     return acknowledged, faults.calls["write"]
 
 
-async def recover(storage: Storage) -> set[str]:
+async def recover(storage: Storage, *, replacing: bool = False) -> set[str]:
     """Sweep in a new process and check everything; the instances that are stored."""
     index = storage.index()
     await sweeping(index)
     await index.close()
-    return {ids[3] for ids in await check_invariants(storage.tables, storage.blobs, storage.shards)}
+    return {ids[3] for ids in await check_invariants(storage.tables, storage.blobs, storage.shards, replacing=replacing)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from pathlib import Path
@@ -12,13 +13,14 @@ import pytest
 from dicom_core.delete.service import DeleteService
 from dicom_core.errors import NotFoundError
 from dicom_core.identifiers import Identifiers
-from dicom_core.index.changes import Stored
+from dicom_core.index.changes import Stored, Terms
 from dicom_core.index.events import Action
 from dicom_core.index.index import Index
 from dicom_core.index.sweeper import sweep
 from tests.feed_rows import read_feed
 from tests.index.factories import PARTITION, open_storage, store
 from tests.invariants import check_invariants
+from tests.store.requests import file_of, send
 
 _INSTANCES = [(f"1.{study}", f"2.{series}", f"3.{instance}") for study in range(2) for series in range(2) for instance in range(3)]
 
@@ -97,3 +99,25 @@ async def test_sweepers_beside_live_requests_repeat_and_lose_nothing(tmp_path: P
             await index.close()
         await sweep(indexes[0], [PARTITION], outbox_age=0, journal_age=0)
         assert len(await check_invariants(storage.tables, storage.blobs, 2)) == 48
+
+
+async def test_instances_replaced_and_deleted_at_once_leave_one_version_or_none(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    async with open_storage(tmp_path) as storage:
+        indexes = [storage.index(), storage.index()]
+
+        async def work(worker: int) -> None:
+            for number in range(6):
+                index, ids = indexes[worker % 2], chance.choice(_INSTANCES[:4])
+                await send(index, file_of(*ids, PatientName=f"N{worker}.{number}"), terms=Terms(replaces=True))
+                if chance.random() < 0.3:
+                    with contextlib.suppress(NotFoundError):
+                        await DeleteService(index).delete(PARTITION, Identifiers(*ids[: chance.randint(1, 3)]))
+
+        await asyncio.gather(*map(work, range(12)))
+        for index in indexes:
+            await index.close()
+        await sweep(indexes[0], [PARTITION], outbox_age=0, journal_age=0)
+        await check_invariants(storage.tables, storage.blobs, 1, replacing=True)
+        events = [entry.event for entry in await read_feed(storage.tables)]
+        assert sum(event.action is Action.CREATE for event in events) == 72

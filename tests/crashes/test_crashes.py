@@ -28,14 +28,16 @@ class Case:
     present: frozenset[str] = frozenset()
     absent: frozenset[str] = frozenset()
     stride: int = 1  # every n-th write, where there are many alike
+    replacing: bool = False
 
 
-def case(request: Operation, *before: bytes, present: str = "", absent: str = "", stride: int = 1) -> Case:
-    return Case(request, before, frozenset(present.split()), frozenset(absent.split()), stride)
+def case(request: Operation, *before: bytes, present: str = "", absent: str = "", stride: int = 1, replacing: bool = False) -> Case:
+    return Case(request, before, frozenset(present.split()), frozenset(absent.split()), stride, replacing)
 
 
 _MANY = [file_of(f"1.{number % 7}", f"2.{number % 7}.{number % 3}", f"3.{number}") for number in range(120)]
 _OLD = [file_of("1", "2", "1", PatientName="Old"), file_of("1", "2", "2"), file_of("1", "3", "3"), file_of("9", "9", "9")]
+_NEW = [file_of("1", "2", "1", PatientName="New"), file_of("1", "2", "4"), file_of("1", "2", "1", PatientName="Newer")]
 _LONG = data_element("TextValue", "UT", "".join(f"{number * number % 9973:x}" for number in range(350_000)))
 _STUDY_UIDS = " ".join(f"3.{number}" for number in range(35))
 _STUDY = [file_of("1", f"2.{number % 6}", f"3.{number}", Modality=f"M{number % 6}") for number in range(35)]
@@ -45,6 +47,8 @@ CASES = {
     "store in a series": case(storing(file_of("1", "2", "5", PatientName="New")), *_OLD, present="1 2 3 5 9"),
     "store many": case(storing(*_MANY), present=" ".join(f"3.{number}" for number in range(120)), stride=37),
     "store what exists": case(storing(file_of("1", "2", "1"), file_of("1", "2", "6")), *_OLD, present="1 2 3 6 9"),
+    "replace": case(storing(*_NEW, replaces=True), *_OLD, present="1 2 3 4 9", replacing=True),
+    "replace the newest": case(storing(file_of("1", "3", "3", PatientName="New"), replaces=True), *_OLD, present="1 2 3 9", replacing=True),
     "store a streamed file": case(storing(file_of("1", "2", "3", size=2 * MiB)), present="3"),
     "store a cut file": case(storing(file_of("1", "2", "3", size=3 * MiB)[: 2 * MiB], file_of("1", "2", "4")), present="4", absent="3"),
     "store large metadata": case(storing(file_of("1", "2", "3", elements=[_LONG])), present="3"),
@@ -70,12 +74,12 @@ async def test_a_stop_at_any_write_leaves_everything_right(tmp_path: Path, case:
             await run(storage, storing(*case.before))
             fault = Fault("write", number, moment, lambda: StorageUnavailable("down"), lasting=lasting)
             acknowledged, writes = await run(storage, case.request, fault)
-            found = await recover(storage)
+            found = await recover(storage, replacing=case.replacing)
             assert acknowledged.stored <= found, "what was acknowledged is lost"
             assert not acknowledged.deleted or not case.absent & found
             assert found <= case.present | case.absent
             await run(storage, case.request)
-            found = await recover(storage)
+            found = await recover(storage, replacing=case.replacing)
             assert case.present <= found
             assert not case.absent & found
         if writes < number:

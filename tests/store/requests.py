@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from dicom_core.index.changes import PLAIN_TERMS, Terms
 from dicom_core.index.index import Index
 from dicom_core.store.report import StoreReport
 from dicom_core.store.service import StoreService
@@ -29,9 +30,9 @@ async def files_of(
         raise error
 
 
-async def send(index: Index, *files: bytes, lenient: bool = True, study: str | None = None) -> StoreReport:
+async def send(index: Index, *files: bytes, lenient: bool = True, study: str | None = None, terms: Terms = PLAIN_TERMS) -> StoreReport:
     """Store files as one request."""
-    return await StoreService(index).store(PARTITION, files_of(*files), study=study, lenient=lenient)
+    return await StoreService(index).store(PARTITION, files_of(*files), study=study, lenient=lenient, terms=terms)
 
 
 def file_of(study: str, series: str, instance: str, *, size: int = 0, **attributes: object) -> bytes:
