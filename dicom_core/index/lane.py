@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 _REMEMBERED: Final = 512  # rows per lane
 _ATTEMPTS: Final = 30
+_SETTLED_TOGETHER: Final = 4  # batches at most, while more changes wait: the change feed takes their events in one commit
 _LINGER: Final = 0.05  # seconds that rows that leave wait for a batch to ride along with
 
 
@@ -151,11 +152,19 @@ class Lane:
             self._running = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
+        owing: list[tuple[_Batch, Debt]] = []
         try:
-            await self._round()
-            while self._waiting:
-                await self._round()
+            while True:
+                written = await self._round()
+                if written is not None:
+                    owing.append(written)
+                if not self._waiting:
+                    break
+                if len(owing) == _SETTLED_TOGETHER:
+                    self._finish_soon(owing)
+                    owing = []
         finally:
+            self._finish_soon(owing)
             self._running = None
             self._linger()
 
@@ -164,8 +173,8 @@ class Lane:
         if self._leaving and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_LINGER, self._start)
 
-    async def _round(self) -> None:
-        """Commit one batch, however often it takes."""
+    async def _round(self) -> tuple[_Batch, Debt] | None:
+        """Commit one batch, however often it takes; if it owes something, those who wait for it are not told yet."""
         trusted = True
         for attempt in range(_ATTEMPTS):
             self._waiting = deque(waiting for waiting in self._waiting if not waiting.done.cancelled())
@@ -176,17 +185,16 @@ class Lane:
                 if batch.refused and trusted:  # a refusal must not rest on rows that others may have changed
                     trusted = False
                     continue
-                await self._write(batch)
+                return await self._write(batch)
             except (AlreadyExists, ConditionFailed) as conflict:
                 self._left([conflict.row_key])  # if it was to leave, the sweeper took it away
                 trusted = False
                 await asyncio.sleep(random.random() * min(0.002 * 2**attempt, 0.2))  # noqa: S311
             except Exception as error:  # whatever it is, those who wait must hear of it
                 self._fail(candidates, error)
-                return
-            else:
-                return
+                return None
         self._fail(candidates, StorageUnavailable("too many conflicting writers"))
+        return None
 
     async def _load(self, candidates: list[_Waiting], *, trusted: bool) -> dict[str, Row | None]:
         """The rows that the candidates name; without trust everything is read."""
@@ -227,8 +235,8 @@ class Lane:
             batch.taken.append((waiting, outcome))
         return batch
 
-    async def _write(self, batch: _Batch) -> None:
-        """Commit a batch with what it owes and the rows that leave, then tell those who wait."""
+    async def _write(self, batch: _Batch) -> tuple[_Batch, Debt] | None:
+        """Commit a batch with what it owes and the rows that leave; those who wait are told, unless it owes something."""
         view = batch.view
         operations = view.operations()
         debt = Debt(self.partition_key, outbox_key(self._clock.ulid()), view.events, view.blobs)
@@ -245,20 +253,25 @@ class Lane:
         for waiting, refusal in batch.refused:
             _answer(waiting, refusal=refusal)
         if view.events or view.blobs:
-            task = asyncio.create_task(self._finish(batch, debt))
+            return batch, debt
+        for waiting, outcome in batch.taken:
+            _answer(waiting, outcome)
+        return None
+
+    def _finish_soon(self, owing: list[tuple[_Batch, Debt]]) -> None:
+        if owing:
+            task = asyncio.create_task(self._finish(owing))
             self._settling.add(task)
             task.add_done_callback(self._settling.discard)
-        else:
-            for waiting, outcome in batch.taken:
-                _answer(waiting, outcome)
 
-    async def _finish(self, batch: _Batch, debt: Debt) -> None:
-        """Settle a debt, then tell those who wait; the change is committed whatever happens here."""
+    async def _finish(self, owing: list[tuple[_Batch, Debt]]) -> None:
+        """Settle debts, then tell those who wait; their changes are committed whatever happens here."""
         try:
-            await self._settle(debt)
+            await asyncio.gather(*(self._settle(debt) for _, debt in owing))
         finally:
-            for waiting, outcome in batch.taken:
-                _answer(waiting, outcome)
+            for batch, _ in owing:
+                for waiting, outcome in batch.taken:
+                    _answer(waiting, outcome)
 
     def _remember(self, operations: list[Operation], etags: list[str | None]) -> None:
         """Keep study, series and journal rows as written; the next change of them need not read."""
