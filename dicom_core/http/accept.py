@@ -99,7 +99,7 @@ FRAMES: Final = (
 # What the standard has beyond the Microsoft service, for clients that name nothing else: every known transfer syntax of
 # files, and the media types of compressed frames.
 _EVERY_SYNTAX: Final = (ANY_SYNTAX, *TRANSFER_SYNTAXES)
-MORE_FILES: Final = (_offer(_DICOM, _EVERY_SYNTAX, multipart=True),)
+MORE_FILES: Final = (_offer(_DICOM, _EVERY_SYNTAX, multipart=True), _offer("application/zip", _EVERY_SYNTAX))
 MORE_FILE: Final = (*MORE_FILES, _offer(_DICOM, _EVERY_SYNTAX))
 MORE_FRAMES: Final = tuple(
     _offer(name.lower(), (ANY_SYNTAX, *syntaxes_of_media_type(name)), multipart=multipart, answer=name)

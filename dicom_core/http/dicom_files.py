@@ -16,7 +16,7 @@ from dicom_core.http.ranges import Span
 from dicom_core.http.streaming import Closeable, StreamedResponse
 from dicom_core.retrieve.files import Delivery, OpenFile
 
-__all__ = ["multipart_file", "multipart_files", "single_file", "transcoded_file"]
+__all__ = ["just", "multipart_file", "multipart_files", "single_file", "transcoded_file"]
 
 Buffers = AsyncGenerator[bytes | memoryview, None]
 
@@ -36,7 +36,7 @@ def transcoded_file(opened: OpenFile, state: Validators) -> Response:
 
 def multipart_file(opened: OpenFile, state: Validators) -> Response:
     """Answer with one file as the only part."""
-    return _multipart([opened.delivery], _just(opened), opened, state.headers)
+    return _multipart([opened.delivery], just(opened), opened, state.headers)
 
 
 def multipart_files(deliveries: Sequence[Delivery], opened: AsyncGenerator[OpenFile, None]) -> Response:
@@ -74,7 +74,8 @@ async def _chunks(opened: OpenFile) -> Buffers:
         yield chunk
 
 
-async def _just(opened: OpenFile) -> AsyncGenerator[OpenFile, None]:
+async def just(opened: OpenFile) -> AsyncGenerator[OpenFile, None]:
+    """One file, where several could be."""
     yield opened
 
 
