@@ -84,6 +84,7 @@ _DICOM_JSON: Final = ("application/dicom+json",)
 _DICOM_FILES: Final = ('multipart/related; type="application/dicom"',)
 _ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
 _CONDITIONAL: Final = (Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header"), *_ORIGINAL)
+_EXTERNAL: Final = (Parameter("msdicom-request-meta", "boolean", "Version 2: include external metadata of studies.", "header"),)
 _EXPIRY: Final = (
     Parameter("msdicom-expiry-time-milliseconds", "integer", "Version 2: time after which the study is deleted.", "header", minimum=1),
     Parameter("msdicom-expiry-option", "string", "Version 2: `RelativeToNow`, which it is anyway.", "header"),
@@ -154,7 +155,7 @@ def _metadata(name: str, path: str) -> Route:
         partitioned=True,
         gives=_DICOM_JSON,
         statuses=(200, 304),
-        parameters=_CONDITIONAL,
+        parameters=(*_CONDITIONAL, *_EXTERNAL),
     )
 
 
@@ -170,7 +171,7 @@ def _search(name: str, path: str) -> Route:
         partitioned=True,
         gives=_DICOM_JSON,
         statuses=(200, 204),
-        parameters=_SEARCH,
+        parameters=(*_SEARCH, *_EXTERNAL) if path == "studies" else _SEARCH,
     )
 
 

@@ -8,8 +8,10 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from dicom_core.dicom.bulk_data import parse_bulk_list, with_bulk_data_uris
+from dicom_core.dicom.document import assemble
+from dicom_core.dicom.external_metadata import with_external
 from dicom_core.index.keys import INDEX_TABLE
-from dicom_core.index.rows import InstanceRow, unpack_bulk_list, unpack_metadata
+from dicom_core.index.rows import NO_ATTRIBUTES, InstanceRow, unpack_bulk_list, unpack_metadata
 from dicom_core.retrieve.ahead import ahead
 from dicom_core.storage.ports import BlobNotFound, Blobs, Row, Tables
 
@@ -28,11 +30,12 @@ async def metadata_documents(
     *,
     bulk_data_url: str | None = None,
     original: bool = False,
+    external: bytes = NO_ATTRIBUTES,
 ) -> AsyncGenerator[bytes, None]:
     """Yield the documents of instance rows in batches, joined by commas; the next batches are decompressed in threads.
 
     With `bulk_data_url`, which is what precedes ``/studies`` in URLs, they have the URIs of what they leave out. `original`
-    asks for the documents before the first update.
+    asks for the documents before the first update. The attributes of the document `external` join each of them.
     """
 
     async def jobs() -> AsyncIterator[Coroutine[Any, Any, bytes]]:
@@ -43,8 +46,8 @@ async def metadata_documents(
     async def _join(rows: Sequence[Row]) -> bytes:
         packed = [(row.row_key, piece) for row in rows if (piece := await _packed(row))]
         if sum(len(piece) for _, piece in packed) <= _IN_LOOP:
-            return _unpack(packed, bulk_data_url)
-        return await asyncio.to_thread(_unpack, packed, bulk_data_url)
+            return _unpack(packed, bulk_data_url, external)
+        return await asyncio.to_thread(_unpack, packed, bulk_data_url, external)
 
     async def _packed(row: Row) -> bytes:
         instance = InstanceRow.of(row)
@@ -64,10 +67,14 @@ async def metadata_documents(
                 yield batch
 
 
-def _unpack(packed: Sequence[tuple[str, bytes]], bulk_data_url: str | None) -> bytes:
+def _unpack(packed: Sequence[tuple[str, bytes]], bulk_data_url: str | None, external: bytes) -> bytes:
     if bulk_data_url is None:
-        return b",".join([unpack_metadata(piece) for _, piece in packed])
-    return b",".join([_with_uris(key, piece, bulk_data_url) for key, piece in packed])
+        documents = [unpack_metadata(piece) for _, piece in packed]
+    else:
+        documents = [_with_uris(key, piece, bulk_data_url) for key, piece in packed]
+    if external != NO_ATTRIBUTES:
+        documents = [assemble(with_external(document, external)) for document in documents]
+    return b",".join(documents)
 
 
 def _with_uris(row_key: str, packed: bytes, url: str) -> bytes:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from hashlib import blake2b
+from typing import Final, cast
 
 from dicom_core.dicom.transcoding import can_transcode
 from dicom_core.errors import BackendError, NotAcceptableError
 from dicom_core.identifiers import Identifiers, Partition
 from dicom_core.index.index import Index
-from dicom_core.index.keys import INDEX_TABLE
-from dicom_core.index.rows import INSTANCE_SUMMARY, InstanceRow, SeriesRow, StudyRow
+from dicom_core.index.keys import INDEX_TABLE, study_key
+from dicom_core.index.rows import INSTANCE_SUMMARY, NO_ATTRIBUTES, InstanceRow, SeriesRow, StudyRow
 from dicom_core.retrieve.files import Delivery, OpenFile, StoredFile, open_file, read_ahead
 from dicom_core.retrieve.lookup import instance_pages, key_of, not_found
 from dicom_core.retrieve.metadata import metadata_documents
@@ -106,22 +107,39 @@ class RetrieveService:
                 raise BackendError("An instance was deleted while it was retrieved.") from error
 
     async def metadata(
-        self, partition: Partition, ids: Identifiers, *, bulk_data_url: str | None = None, original: bool = False
+        self,
+        partition: Partition,
+        ids: Identifiers,
+        *,
+        bulk_data_url: str | None = None,
+        original: bool = False,
+        with_external: bool = False,
     ) -> FoundMetadata:
         """The metadata of all instances under the identifiers, with the URIs of bulk data if there is a URL to begin them.
 
-        The tag is read first: what changes after that is sent under the old tag, so clients will ask for it again.
+        With `with_external` the external attributes of the study join them, and the tag tells which these are. The tag is read
+        first: what changes after that is sent under the old tag, so clients will ask for it again.
 
         Raises:
             NotFoundError: there are none.
         """
         tables, key = self._index.tables, self._index.partition_key(partition, ids.study)
+        external = await self._external(key, ids.study) if with_external else NO_ATTRIBUTES
         row = await tables.get(INDEX_TABLE, key, key_of(ids))
         if row is None:
             raise not_found(ids)
         pages = _page(row) if ids.instance is not None else instance_pages(self._index, partition, ids)
-        documents = metadata_documents(pages, tables, self._index.blobs, key, bulk_data_url=bulk_data_url, original=original)
-        return FoundMetadata(_tag(ids, row, original=original), documents)
+        documents = metadata_documents(
+            pages, tables, self._index.blobs, key, bulk_data_url=bulk_data_url, original=original, external=external
+        )
+        tag = _tag(ids, row, original=original)
+        if external != NO_ATTRIBUTES:
+            tag += f"-{blake2b(external, digest_size=8).hexdigest()}"
+        return FoundMetadata(tag, documents)
+
+    async def _external(self, key: str, study: str) -> bytes:
+        row = await self._index.tables.get(INDEX_TABLE, key, study_key(study), select=["external"])
+        return NO_ATTRIBUTES if row is None else cast(bytes, row.properties["external"])
 
     async def _open(self, delivery: Delivery) -> OpenFile:
         if delivery.transcoded:

@@ -11,10 +11,11 @@ from typing import Final, cast
 import orjson
 
 from dicom_core.dicom.document import assemble, fragment, fragments
+from dicom_core.dicom.external_metadata import private_creators
 from dicom_core.index.attributes import MODALITIES_IN_STUDY, Level
 from dicom_core.index.metadata import read_metadata
 from dicom_core.index.rows import InstanceRow
-from dicom_core.search.filtering import KEPT
+from dicom_core.search.filtering import EXTERNAL, KEPT
 from dicom_core.search.hits import Hit, Needs, Rows
 from dicom_core.search.query import Query
 from dicom_core.search.resources import LEVEL_ATTRIBUTES, UID_TAGS, Resource
@@ -42,7 +43,8 @@ class Answer:
     """The attributes wanted of each hit, and where they come from.
 
     An attribute comes from the row of the hit's level, else from that of the level above that it describes, else from
-    the metadata of the newest instance. `needs` are the properties of rows that this takes.
+    the metadata of the newest instance. External attributes of the study go first, and bring their private creators.
+    `needs` are the properties of rows that this takes.
     """
 
     def __init__(self, query: Query, retrieve_url: str) -> None:
@@ -52,8 +54,11 @@ class Answer:
         self._uids = [(UID_TAGS[level], level - 1) for level in Level if level <= self._level and UID_TAGS[level] in query.wanted]
         self._modalities = MODALITIES_IN_STUDY in query.wanted
         self._counts = {tag: level for tag, level in _COUNTS.items() if tag in query.wanted and level <= self._level}
-        computed = {MODALITIES_IN_STUDY, RETRIEVE_URL, *self._counts, *(tag for tag, _ in self._uids)}
+        computed = {MODALITIES_IN_STUDY, RETRIEVE_URL, *self._counts, *(tag for tag, _ in self._uids), *query.external}
         self._kept: dict[tuple[Level, str], set[str]] = {}
+        if query.external:
+            self._kept[Level.STUDY, EXTERNAL] = set(query.external)
+        self._named_external = query.external & query.named
         self._from_metadata: set[str] = set()
         for tag in query.wanted - computed:
             place = _place(tag, query.resource)
@@ -79,7 +84,7 @@ class Answer:
         results = [self._members(hit, cuts) for hit in present]
         lacking = []
         for hit, members in zip(present, results, strict=True):
-            tags = self._from_metadata
+            tags = self._from_metadata | (self._named_external - members.keys())
             if _CUT in members.values():
                 tags = tags | {tag for tag, element in members.items() if element == _CUT}
             if tags:
@@ -101,6 +106,8 @@ class Answer:
                 if id(document) not in cuts:
                     cuts[id(document)] = _cut(document, tags)
                 members |= cuts[id(document)]
+        if self._query.external:
+            members |= private_creators(self._query.external & members.keys())
         for tag, at in self._uids:
             members[tag] = b'{"vr":"UI","Value":["%b"]}' % hit.uids[at].encode()
         for tag, level in self._counts.items():

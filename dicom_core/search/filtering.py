@@ -24,7 +24,7 @@ from dicom_core.search.hits import Hit, Needs, Rows
 from dicom_core.search.matching import document_test, text_test
 from dicom_core.search.resources import UID_TAGS
 
-__all__ = ["KEPT", "Filter"]
+__all__ = ["EXTERNAL", "KEPT", "Filter"]
 
 KEPT: Final[dict[Level, dict[str, frozenset[str]]]] = {
     Level.STUDY: {"doc": STUDY_DOCUMENT, "latest": STUDY_LATEST},
@@ -32,6 +32,9 @@ KEPT: Final[dict[Level, dict[str, frozenset[str]]]] = {
     Level.INSTANCE: {"doc": INSTANCE_DOCUMENT},
 }
 """Which property of a level's rows holds which tags."""
+
+EXTERNAL: Final = "external"
+"""The property of study rows that holds external attributes."""
 
 _Check = tuple[str | None, Callable[[Hit], bool]]  # the property that it reads, and whether a hit passes
 
@@ -66,7 +69,7 @@ def _check(condition: Condition) -> _Check:
         return None, lambda hit: is_wanted(hit.uids[level - 1])
     if tag == MODALITIES_IN_STUDY:
         return "modalities", _modality_check(condition)
-    name = next((name for name, tags in KEPT[level].items() if tag in tags), "doc")
+    name = EXTERNAL if condition.attribute.external else next((name for name, tags in KEPT[level].items() if tag in tags), "doc")
     holds = document_test(condition)
     return name, lambda hit: holds(partial(fragment, cast(bytes, hit.row(level).properties[name])))
 

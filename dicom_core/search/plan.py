@@ -123,7 +123,7 @@ def _is_exact(test: Test) -> bool:
 
 def _ranges(attribute: Attribute, test: Test) -> tuple[tuple[KeyRange, ...], bool] | None:
     """The ranges of rows that may pass a test, and whether all of them do; None when that is every row."""
-    level, tag = attribute.level, attribute.tag
+    level, tag = attribute.level, attribute.key
     match test:
         case Equal(values):
             return tuple(exact(level, tag, value) for value in sorted(values)), True

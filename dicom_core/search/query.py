@@ -52,7 +52,8 @@ class SearchOptions:
 class Query:
     """A search request, understood. `study` and `series` are those of the path; `version` is 1 or 2.
 
-    `wanted` are the tags to return, `named` those that the request lists in includefield. `literal` are the names of
+    `wanted` are the tags to return, `external` those of them that are external attributes, `named` those that the request
+    lists in includefield. `literal` are the names of
     attributes that fuzzy matching was asked for and could not be applied to.
     """
 
@@ -63,6 +64,7 @@ class Query:
     conditions: tuple[Condition, ...]
     wanted: frozenset[str]
     named: frozenset[str] = frozenset()
+    external: frozenset[str] = frozenset()
     limit: int = DEFAULT_LIMIT
     offset: int = 0
     literal: tuple[str, ...] = ()
@@ -101,6 +103,8 @@ def parse_query(
     conditions = _conditions(resource, attributes, matching, {**SEARCHABLE, **(extra or {})})
     named, everything = _included(controls.get("includefield", []))
     matched = {condition.attribute.tag for condition in conditions}
+    tags_of_external = frozenset(tag for tag, attribute in (extra or {}).items() if attribute.external)
+    external = tags_of_external if everything else tags_of_external & (named | matched)
     path = {UID_TAGS[level] for level, uid in ((Level.STUDY, study), (Level.SERIES, series)) if uid is not None}
     return Query(
         resource=resource,
@@ -108,8 +112,9 @@ def parse_query(
         study=study,
         series=series,
         conditions=combine_dates_and_times(conditions) if options.combined_date_times else conditions,
-        wanted=returned_attributes(resource, version, everything=everything) | named | matched | path,
+        wanted=returned_attributes(resource, version, everything=everything) | named | matched | path | external,
         named=named,
+        external=external,
         limit=_integer(controls, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=_integer(controls, "offset", 0, 0, _MAX_OFFSET),
         literal=tuple(each.name for each in conditions if matching.fuzzy and each.attribute.vr == "PN" and isinstance(each.test, Like)),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dicom_core.identifiers import Partition
-from dicom_core.index.attributes import Level
+from dicom_core.index.attributes import Attribute, Level
 from dicom_core.index.index import Index
 from dicom_core.search.answer import Answer
 from dicom_core.search.effort import DEFAULT_EFFORT, Effort
@@ -82,6 +82,10 @@ class SearchService:
         found = await finder.find(query.offset, query.limit)
         documents = await answer.documents(found.hits, rows, self._index.blobs)
         return SearchResult(documents, found.more, found.at_least, not work.gave_up, query.literal)
+
+    async def external_attributes(self) -> dict[str, Attribute]:
+        """The external attributes that stores have used, by tag, for queries that may ask for them."""
+        return await self._index.external_tags.attributes()
 
     async def count(self, partition: Partition, query: Query) -> Count:
         """Count all results of a search, whatever its page."""

@@ -15,6 +15,7 @@ from dicom_core.http.dicom_files import multipart_file, multipart_files, single_
 from dicom_core.http.dicom_json import streamed_array
 from dicom_core.http.dicom_xml import streamed_xml, wants_xml
 from dicom_core.http.ranges import wanted_span
+from dicom_core.http.study_headers import wants_external
 from dicom_core.identifiers import Partition
 from dicom_core.retrieve.files import Delivery
 
@@ -60,7 +61,11 @@ async def retrieve_metadata(call: Call) -> Response:
     partition = await call.partition()
     as_xml, with_uris = wants_xml(call.accept), _wants_bulk_data_uris(call)
     found = await call.services.retrieve.metadata(
-        partition, call.identifiers(), bulk_data_url=call.base_url if with_uris else None, original=call.original
+        partition,
+        call.identifiers(),
+        bulk_data_url=call.base_url if with_uris else None,
+        original=call.original,
+        with_external=wants_external(call),
     )
     tag = found.tag + ("-uris" if with_uris else "") + ("-xml" if as_xml else "")
     headers = {"ETag": quote(tag)}

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from dicom_core.http.call import Call
 from dicom_core.http.dicom_json import array
 from dicom_core.http.dicom_xml import wants_xml, xml
+from dicom_core.http.study_headers import wants_external
 from dicom_core.search.query import parse_query
 from dicom_core.search.resources import Resource
 
@@ -24,12 +25,15 @@ async def search(call: Call) -> Response:
     """Search the resource that the path names."""
     partition = await call.partition()
     as_xml = wants_xml(call.accept)
+    resource = _RESOURCES[call.route.path]
+    with_external = resource is Resource.STUDIES and wants_external(call)
     query = parse_query(
-        _RESOURCES[call.route.path],
+        resource,
         call.request.scope["query_string"].decode("latin-1"),
         version=2 if call.lenient else 1,
         study=call.uid("study"),
         series=call.uid("series"),
+        extra=await call.services.search.external_attributes() if with_external else None,
     )
     found = await call.services.search.search(partition, query, retrieve_url=call.base_url)
     headers = call.warnings(*found.warnings)
