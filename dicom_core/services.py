@@ -16,6 +16,7 @@ from dicom_core.index.index import Index
 from dicom_core.index.shards import fixed_shards
 from dicom_core.index.sweeper import sweep
 from dicom_core.partitions.service import PartitionService
+from dicom_core.retrieve.frames import FrameService
 from dicom_core.retrieve.service import RetrieveService
 from dicom_core.retrieve.workers import Workers
 from dicom_core.search.service import SearchService
@@ -38,6 +39,7 @@ class Services:
     partitions: PartitionService
     store: StoreService
     retrieve: RetrieveService
+    frames: FrameService
     search: SearchService
     delete: DeleteService
     change_feed: ChangeFeedService
@@ -83,6 +85,7 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
         partitions=PartitionService(tables, clock),
         store=StoreService(index),
         retrieve=RetrieveService(index, workers, settings.max_converted_bytes),
+        frames=FrameService(index, workers, settings.max_converted_bytes),
         search=SearchService(index),
         delete=DeleteService(index),
         change_feed=ChangeFeedService(index),

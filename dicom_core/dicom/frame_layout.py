@@ -33,6 +33,11 @@ class FrameLayout(ABC):
     def head(self) -> bytes:
         """Everything but the chunks."""
 
+    @property
+    def exact(self) -> bool:
+        """Tell whether the ranges of a frame hold the frame as stored and nothing else, so that `cut` has nothing to do."""
+        return True
+
     @abstractmethod
     def frame_ranges(self, frames: Iterable[int]) -> list[list[Range]]:
         """Locate frames: for each the ranges whose bytes, joined and `cut`, are the frame as stored.

@@ -40,6 +40,10 @@ class NativeFrames(FrameLayout):
     def parse(cls, head: bytes) -> NativeFrames:
         return cls(*_HEAD.unpack_from(head)[1:])
 
+    @property
+    def exact(self) -> bool:
+        return self.frame_bits % 8 == 0 and not self.swapped_words
+
     def frame_ranges(self, frames: Iterable[int]) -> list[list[Range]]:
         return [[self._range(frame)] for frame in frames]
 

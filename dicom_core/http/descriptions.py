@@ -85,6 +85,7 @@ RESPONSE_HEADERS: Final[dict[str, JsonObject]] = {
     "api-supported-versions": {"description": "The versions that have this resource.", "schema": {"type": "string"}},
     "x-correlation-id": {"description": "Names the request in the service's logs.", "schema": {"type": "string"}},
     "ETag": {"description": "Changes whenever the answer does.", "schema": {"type": "string"}},
+    "Last-Modified": {"description": "When the instance was stored or last updated.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before another attempt.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "Where to get a token, and for what.", "schema": {"type": "string"}},
     "Warning": {"description": "299 with a remark on the answer.", "schema": {"type": "string"}},
@@ -103,6 +104,7 @@ ERRORS: Final[dict[int, tuple[str, bool]]] = {
     406: ("No acceptable representation can be given.", True),
     413: ("A file is longer than the service takes.", True),
     415: ("The content type is not taken here.", True),
+    416: ("The wanted bytes lie behind the end.", True),
     424: ("Storage that the customer owns cannot be reached.", True),
     503: ("Storage does not answer; the same request may succeed later.", True),
 }
@@ -230,6 +232,13 @@ _RETRIEVE: Final = Description(
     answers={200: "The files."},
     errors=(404, 406),
 )
+_FRAMES: Final = Description(
+    group="Retrieve",
+    text="Sends frames of the pixel data in the order asked for: as they are stored, uncompressed, or in another compression.",
+    answers={200: "The frames.", 206: "The wanted bytes of a single frame.", 304: "The client's copy is current."},
+    errors=(404, 406, 416),
+    headers=("ETag", "Last-Modified"),
+)
 _METADATA: Final = Description(
     group="Retrieve",
     text="Sends the data sets without bulk data, as DICOM JSON.",
@@ -259,6 +268,7 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
     **dict.fromkeys(("store", "store_in_study"), _STORE),
     **dict.fromkeys(("replace", "replace_in_study"), _REPLACE),
     **dict.fromkeys(("retrieve_study", "retrieve_series", "retrieve_instance"), _RETRIEVE),
+    "retrieve_frames": _FRAMES,
     **dict.fromkeys(("retrieve_study_metadata", "retrieve_series_metadata", "retrieve_instance_metadata"), _METADATA),
     **dict.fromkeys(
         (

@@ -15,8 +15,9 @@ from typing import Final
 
 from starlette.responses import Response
 
+from dicom_core.dicom.transfer_syntaxes import MEDIA_TYPE_DEFAULTS, OCTET_STREAM
 from dicom_core.http.call import Call
-from dicom_core.http.handlers import change_feed, delete, documentation, health, partitions, retrieve, search, store
+from dicom_core.http.handlers import change_feed, delete, documentation, frames, health, partitions, retrieve, search, store
 from dicom_core.http.roles import DataAction
 from dicom_core.http.versions import EVERY_VERSION, VERSION_CONSTRAINT, ApiVersion
 
@@ -83,7 +84,8 @@ _INSTANCE: Final = "studies/{study}/series/{series}/instances/{instance}"
 _DICOM_JSON: Final = ("application/dicom+json",)
 _DICOM_FILES: Final = ('multipart/related; type="application/dicom"',)
 _ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
-_CONDITIONAL: Final = (Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header"), *_ORIGINAL)
+_IF_NONE_MATCH: Final = Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header")
+_CONDITIONAL: Final = (_IF_NONE_MATCH, *_ORIGINAL)
 _EXTERNAL: Final = (Parameter("msdicom-request-meta", "boolean", "Version 2: include external metadata of studies.", "header"),)
 _EXPIRY: Final = (
     Parameter("msdicom-expiry-time-milliseconds", "integer", "Version 2: time after which the study is deleted.", "header", minimum=1),
@@ -103,6 +105,9 @@ _CHANGES: Final = (
     Parameter("endTime", "string", "Version 2: time before which changes are wanted, with a time zone."),
     Parameter("includeMetadata", "boolean", "Whether to add the metadata of the instances; true if absent."),
 )
+_STATE: Final = (_IF_NONE_MATCH, Parameter("If-Modified-Since", "string", "Answer 304 when there is nothing newer.", "header"))
+_RANGE: Final = (Parameter("Range", "string", "Bytes that are wanted of a single part.", "header"), *_STATE)
+_FRAME_TYPES: Final = (OCTET_STREAM, *(f'multipart/related; type="{media_type}"' for media_type in MEDIA_TYPE_DEFAULTS))
 _SEARCH: Final = (
     Parameter("limit", "integer", "Number of results; 100 if absent.", minimum=1, maximum=200),
     Parameter("offset", "integer", "Number of results to skip.", minimum=0, maximum=2**63 - 1),
@@ -197,6 +202,19 @@ ROUTES: Final[tuple[Route, ...]] = (
     _retrieve("retrieve_study", _STUDY),
     _retrieve("retrieve_series", _SERIES),
     _retrieve("retrieve_instance", _INSTANCE, (*_DICOM_FILES, "application/dicom")),
+    Route(
+        name="retrieve_frames",
+        method="GET",
+        path=f"{_INSTANCE}/frames/{{frames}}",
+        handler=frames.retrieve_frames,
+        summary="Retrieve frames",
+        action="read",
+        audit="retrieve",
+        partitioned=True,
+        gives=_FRAME_TYPES,
+        statuses=(200, 206, 304),
+        parameters=_RANGE,
+    ),
     _metadata("retrieve_study_metadata", _STUDY),
     _metadata("retrieve_series_metadata", _SERIES),
     _metadata("retrieve_instance_metadata", _INSTANCE),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["Closeable", "StreamedResponse", "without_body"]
+__all__ = ["Closeable", "StreamedResponse", "begun", "without_body"]
+
+_COLLECTED: Final = 4 * 1024 * 1024  # bytes; longer answers are streamed
 
 
 class Closeable(Protocol):
@@ -62,6 +64,29 @@ class StreamedResponse(Response):
         await self.chunks.aclose()
         if self._source is not None:
             await self._source.aclose()
+
+
+async def begun(
+    chunks: AsyncGenerator[bytes | memoryview, None], headers: Mapping[str, str], *, status: int = 200, length: int | None = None
+) -> Response:
+    """Answer once the beginning is there: an error until then is answered as one. Short answers come whole, with their length."""
+    collected, size = list[bytes | memoryview](), 0
+    async for chunk in chunks:
+        collected.append(chunk)
+        size += len(chunk)
+        if size > _COLLECTED:
+            return StreamedResponse(_resumed(collected, chunks), headers, status=status, length=length, source=chunks)
+    return Response(collected[0] if len(collected) == 1 else b"".join(collected), status, headers)
+
+
+async def _resumed(
+    collected: list[bytes | memoryview], chunks: AsyncGenerator[bytes | memoryview, None]
+) -> AsyncGenerator[bytes | memoryview, None]:
+    collected.reverse()
+    while collected:
+        yield collected.pop()
+    async for chunk in chunks:
+        yield chunk
 
 
 async def without_body(response: Response) -> Response:

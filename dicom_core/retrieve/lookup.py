@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, TypeVar
 
-from dicom_core.errors import NotFoundError
+from dicom_core.errors import BackendError, NotFoundError
 from dicom_core.identifiers import Identifiers, Partition
 from dicom_core.index.index import Index
 from dicom_core.index.keys import INDEX_TABLE, instance_key, instances_of, series_key, study_key
 from dicom_core.index.rows import INSTANCE_SUMMARY, InstanceRow
-from dicom_core.storage.ports import Row
+from dicom_core.storage.ports import BlobNotFound, Row
 
-__all__ = ["find_instance", "instance_pages", "key_of", "not_found"]
+__all__ = ["find_instance", "instance_pages", "key_of", "not_found", "settled"]
+
+T = TypeVar("T")
+
+_ATTEMPTS: Final = 3
 
 
 async def instance_pages(
@@ -51,3 +56,17 @@ def not_found(ids: Identifiers) -> NotFoundError:
     """The error that says that there is nothing under the identifiers."""
     level = "study" if ids.series is None else "series" if ids.instance is None else "instance"
     return NotFoundError(f"The specified {level} was not found.")
+
+
+async def settled(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Carry out an attempt, which reads a row and then its blobs, anew when the instance was replaced in between.
+
+    Raises:
+        BackendError: it is replaced all the time.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            return await attempt()
+        except BlobNotFound:
+            continue
+    raise BackendError("The instance was replaced while it was retrieved.")
