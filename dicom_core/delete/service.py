@@ -181,6 +181,8 @@ def _portions(rows: list[Row]) -> list[list[Row]]:
             portions.append([])
             series = {row.row_key.rpartition("|")[0]}
         portions[-1].append(row)
+    if portions and len(portions[-1]) > 1:  # the last instance takes the study along, whose rows may fill a batch
+        portions.append([portions[-1].pop()])
     return portions
 
 

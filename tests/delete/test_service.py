@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from dicom_core.delete.service import DeleteService
 from dicom_core.errors import NotFoundError
 from dicom_core.identifiers import Identifiers, Partition
+from dicom_core.index.changes import Terms
 from dicom_core.index.events import Action
 from dicom_core.index.index import Index
 from dicom_core.index.keys import INDEX_TABLE, study_key
 from dicom_core.index.rows import StudyRow
 from dicom_core.index.sweeper import sweep
 from dicom_core.storage.counting import CountingBlobs, CountingTables
+from dicom_core.store.report import StoredItem
 from tests.feed_rows import read_feed
-from tests.index.factories import PARTITION, Storage, store
+from tests.index.factories import PARTITION, Storage, element, store
 from tests.invariants import check_invariants
 from tests.store.requests import file_of, send
 
@@ -129,6 +132,24 @@ async def test_a_study_of_many_series_is_deleted(storage: Storage) -> None:
     ]
     await send(index, *files)
     await DeleteService(index).delete(PARTITION, Identifiers("1"))
+    await index.close()
+    assert await check_invariants(storage.tables, storage.blobs, 1) == {}
+
+
+@pytest.mark.parametrize("instances", [1, 2, 10, 11])
+async def test_a_study_with_every_search_row_that_there_can_be_is_deleted(storage: Storage, instances: int) -> None:
+    index = storage.index()
+    names = "a b c d e f g h i j=1 2 3 4"
+    texts = dict.fromkeys(("PatientID", "AccessionNumber", "StudyDescription", "ManufacturerModelName"), "x")
+    dates = dict.fromkeys(("PatientBirthDate", "StudyDate", "PerformedProcedureStepStartDate"), "20200101")
+    attributes: dict[str, Any] = {"PatientName": names, "ReferringPhysicianName": names, **texts, **dates}
+    terms = Terms(lifetime=10**12, external={f"0019{0x1000 + number:04X}": element("LO", "x") for number in range(40)})
+    modalities = [file_of("1", f"2.{number}", f"2.{number}", Modality=f"M{number}", **attributes) for number in range(16)]
+    report = await send(index, *modalities, *(file_of("1", "3", f"3.{number}", **attributes) for number in range(instances)), terms=terms)
+    assert all(isinstance(item, StoredItem) for item in report.items)
+    deletes = DeleteService(index)
+    await deletes.delete(PARTITION, Identifiers("1", "2.7"))
+    await deletes.delete(PARTITION, Identifiers("1"))
     await index.close()
     assert await check_invariants(storage.tables, storage.blobs, 1) == {}
 
