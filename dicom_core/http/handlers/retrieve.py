@@ -11,11 +11,12 @@ from dicom_core.errors import NotFoundError
 from dicom_core.http.accept import FILE, FILES, MORE_FILE, MORE_FILES, negotiate
 from dicom_core.http.call import Call
 from dicom_core.http.conditional import Validators, is_current, quote, validators
-from dicom_core.http.dicom_files import multipart_file, multipart_files, single_file, transcoded_file
+from dicom_core.http.dicom_files import just, multipart_file, multipart_files, single_file, transcoded_file
 from dicom_core.http.dicom_json import streamed_array
 from dicom_core.http.dicom_xml import streamed_xml, wants_xml
 from dicom_core.http.ranges import wanted_span
 from dicom_core.http.study_headers import wants_external
+from dicom_core.http.zip_files import ZIP, zip_archive
 from dicom_core.identifiers import Partition
 from dicom_core.retrieve.files import Delivery
 
@@ -29,6 +30,8 @@ async def retrieve(call: Call) -> Response:
     wanted = negotiate(call.accept, FILES, MORE_FILES) if ids.instance is None else negotiate(call.accept, FILE, MORE_FILE)
     service = call.services.retrieve
     deliveries = await service.find(partition, ids, wanted.transfer_syntax, original=call.original)
+    if wanted.media_type == ZIP:
+        return await _zip(call, partition, deliveries)
     if len(deliveries) > 1:
         return multipart_files(deliveries, service.open_all(deliveries))
     return await _instance(call, partition, deliveries[0], multipart=wanted.multipart)
@@ -54,6 +57,17 @@ async def _instance(call: Call, partition: Partition, delivery: Delivery, *, mul
     if delivery.transcoded:
         return transcoded_file(opened, state(delivery))
     return single_file(opened, state(delivery), wanted_span(call.request, delivery.file.size, state(delivery)))
+
+
+async def _zip(call: Call, partition: Partition, deliveries: list[Delivery]) -> Response:
+    """Answer with an archive of instances; one alone is opened before the answer begins, as above."""
+    service, ids = call.services.retrieve, call.identifiers()
+    name = ids.instance or ids.series or ids.study
+    if len(deliveries) > 1:
+        opened = service.open_all(deliveries)
+        return zip_archive(name, opened, opened)
+    file = await service.open(partition, deliveries[0], original=call.original)
+    return zip_archive(name, just(file), file)
 
 
 async def retrieve_metadata(call: Call) -> Response:
