@@ -59,7 +59,7 @@ class Finder:
         if level is self._level:
             hits, is_all = parents, True
         else:
-            if len(parents) > self._effort.many:
+            if self._plan.studies is None and len(parents) > self._effort.many:
                 found, certain = await self._walk(offset, limit, Work(self._effort.trial * wanted))
                 if certain and len(found.hits) == limit:
                     return found

@@ -45,7 +45,7 @@ POOLS: dict[str, list[Any]] = {
 STEP, PROCEDURE = "RequestAttributesSequence.ScheduledProcedureStepID", "RequestAttributesSequence.RequestedProcedureID"
 SEARCHABLE = {
     "study": [
-        *("StudyInstanceUID", "PatientName", "PatientID", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"),
+        *("PatientName", "PatientName", "StudyInstanceUID", "PatientID", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"),
         *("StudyDate", "StudyDescription", "ModalitiesInStudy", "StudyTime", "StudyID", "PatientSex"),
     ],
     "series": [
@@ -62,13 +62,13 @@ INCLUDED = [
 uids = st.tuples(st.integers(1, 4), st.integers(1, 2), st.integers(1, 3)).map(
     lambda each: (f"1.{each[0]}", f"1.{each[0]}.{each[1]}", f"1.{each[0]}.{each[1]}.{each[2]}")
 )
+ABSENT = "absent"
 attributes = st.fixed_dictionaries(
-    {"SOPClassUID": st.sampled_from(POOLS["SOPClassUID"])},
-    optional={keyword: st.sampled_from(pool) for keyword, pool in POOLS.items() if keyword != "SOPClassUID"},
-)
+    {keyword: st.sampled_from([*pool, *([] if keyword == "SOPClassUID" else [ABSENT])]) for keyword, pool in POOLS.items()}
+).map(lambda values: {keyword: value for keyword, value in values.items() if value != ABSENT})
 stores = st.tuples(uids, attributes)
 deletes = st.tuples(uids, st.integers(1, 3)).map(lambda each: (each[0][: each[1]], None))
-histories = st.lists(st.one_of(stores, stores, stores, stores, deletes), min_size=1, max_size=14)
+histories = st.lists(st.one_of(stores, stores, stores, stores, deletes), min_size=8, max_size=16)
 
 
 @st.composite
@@ -118,11 +118,12 @@ def conditions(draw: st.DrawFn, keyword: str, *, fuzzy: bool, multiple: bool) ->
 def searches(draw: st.DrawFn) -> Search:
     """A search of any resource."""
     path = draw(st.sampled_from(sorted(LEVELS)))
-    above = draw(uids)[: path.count("{")]
+    study = draw(st.integers(1, 2))
+    above = (f"1.{study}", f"1.{study}.{draw(st.integers(1, 2))}")[: path.count("{")]
     keywords = draw(
         st.lists(st.sampled_from([keyword for level in LEVELS[path] for keyword in SEARCHABLE[level]]), max_size=3, unique=True)
     )
-    fuzzy, multiple = draw(st.booleans()), draw(st.booleans())
+    fuzzy, multiple = draw(st.sampled_from([True, False, True])), draw(st.booleans())
     return Search(
         path,
         above,

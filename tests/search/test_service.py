@@ -253,6 +253,13 @@ async def test_lists_of_uids(sharded: Archive) -> None:
     assert await sharded.uids("studies", "StudyInstanceUID=not/a/uid") == []
 
 
+async def test_long_lists_of_uids(archive: Archive) -> None:
+    for number in range(70):
+        await archive.store(f"1.{number}", f"1.{number}.1", f"1.{number}.1.1")
+    listed = ",".join(f"1.{number}" for number in range(66))
+    assert await archive.uids("series", f"StudyInstanceUID={listed}&limit=2") == ["1.65.1", "1.64.1"]
+
+
 async def test_a_warning_tells_how_many_results_follow(sharded: Archive) -> None:
     await fill(sharded, 7, PatientID="x")
     for raw in ("PatientID=x&limit=3&offset=1", "PatientID=x*&limit=3&offset=1"):
