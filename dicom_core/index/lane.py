@@ -153,14 +153,16 @@ class Lane:
 
     async def _run(self) -> None:
         owing: list[tuple[_Batch, Debt]] = []
+        rounds = 0
         try:
             while True:
                 written = await self._round()
                 if written is not None:
                     owing.append(written)
+                rounds += 1
                 if not self._waiting:
                     break
-                if len(owing) == _SETTLED_TOGETHER:
+                if rounds % _SETTLED_TOGETHER == 0:
                     self._finish_soon(owing)
                     owing = []
         finally:
