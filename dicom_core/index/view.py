@@ -110,15 +110,21 @@ class View:
             operations.append(Insert(key, properties) if before is None else Replace(key, properties, before.etag))
         elif before is not None:
             operations.append(Delete(key, before.etag))
-        old = {} if before is None else self._search_rows(key, before.properties)
-        new = {} if properties is None else self._search_rows(key, properties)
-        if old is not new:
-            operations += [Delete(search_key) for search_key in old if search_key not in new]
-            operations += [Insert(search_key, values) for search_key, values in new.items() if search_key not in old]
-            operations += [
-                Upsert(search_key, new[search_key]) for search_key in new if search_key in old and old[search_key] != new[search_key]
-            ]
+        operations += self._search_operations(key, before.properties if before is not None else None, properties)
         return operations, sum(map(_size, operations))
+
+    def _search_operations(self, key: str, before: Properties | None, after: Properties | None) -> list[Operation]:
+        if before is not None and after is not None and all(before.get(name) == after.get(name) for name in DERIVED_FROM):
+            return []
+        old = {} if before is None else self._search_rows(key, before)
+        new = {} if after is None else self._search_rows(key, after)
+        operations: list[Operation] = [Delete(search_key) for search_key in old if search_key not in new]
+        for search_key, values in new.items():
+            if search_key not in old:
+                operations.append(Insert(search_key, values))
+            elif old[search_key] != values:
+                operations.append(Upsert(search_key, values))
+        return operations
 
     def _search_rows(self, key: str, properties: Properties) -> SearchRows:
         facts = (key, *map(properties.get, DERIVED_FROM))

@@ -20,6 +20,7 @@ SMALL: Final = 1024 * 1024  # files up to this size are taken whole
 _MAX_HEADER: Final = 16 * 1024 * 1024  # headers beyond this are parsed from a temporary file
 _PREAMBLE: Final = bytes(128)
 _PIECE: Final = 1024 * 1024
+_PIXEL_DATA: Final = b"\xe0\x7f\x10\x00"  # the tag of Pixel Data, little endian
 _INLINE: Final = 256 * 1024  # bytes of header that are parsed without leaving the event loop
 
 
@@ -34,6 +35,11 @@ class Whole:
     def size(self) -> int:
         return sum(map(len, self.data))
 
+    @property
+    def header_size(self) -> int:
+        """Bytes before Pixel Data, or of the whole file when it has none."""
+        return self.header.pixel_data.offset if self.header.pixel_data is not None else self.size
+
 
 class Streamed:
     """A file whose header is known and whose rest is still arriving.
@@ -47,6 +53,11 @@ class Streamed:
         self._rest = rest
         # what follows Pixel Data in a deflated file is not worth inflating all of it
         self._scanner = None if complete or header.deflated or header.pixel_data is None else TrailerScanner(header)
+
+    @property
+    def header_size(self) -> int:
+        """Bytes before Pixel Data; without it, more than are held in memory."""
+        return self.header.pixel_data.offset if self.header.pixel_data is not None else _MAX_HEADER
 
     async def chunks(self) -> Chunks:
         """The bytes to store: zeroed preamble, then everything as it came."""
@@ -100,7 +111,7 @@ async def take_in(chunks: Chunks) -> Incoming:
             continue
         return Streamed(header, data, chunks)
     data = _joined(buffer)
-    header = await off_loop(size, lambda: read_header(data, complete=True))
+    header = await off_loop(_header_size(data), lambda: read_header(data, complete=True))
     return Whole(header, [_PREAMBLE, memoryview(data)[len(_PREAMBLE) :]])
 
 
@@ -135,6 +146,12 @@ async def _pieces(spool: IO[bytes]) -> Chunks:
     while piece := await asyncio.to_thread(spool.read, _PIECE):
         yield piece
     spool.close()
+
+
+def _header_size(data: bytes | memoryview) -> int:
+    """About how many bytes of a file are header: a guess that decides only where it is parsed."""
+    found = bytes(data[:_INLINE]).find(_PIXEL_DATA)
+    return len(data) if found < 0 else found
 
 
 def _joined(buffer: list[bytes | memoryview]) -> bytes | memoryview:

@@ -136,8 +136,7 @@ class _Request:
 
     async def _examine(self, incoming: Incoming) -> Examined:
         header = incoming.header
-        size = incoming.size if isinstance(incoming, Whole) else header.pixel_data.offset if header.pixel_data else 0
-        return await off_loop(size, lambda: examine(header, lenient=self._lenient, study=self._study))
+        return await off_loop(incoming.header_size, lambda: examine(header, lenient=self._lenient, study=self._study))
 
     async def _upload(self, incoming: Incoming, examined: Examined) -> None:
         """Upload a file: a small one in the background, a streamed one as it arrives."""
