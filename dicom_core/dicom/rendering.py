@@ -1,4 +1,4 @@
-"""Frames as pictures: 8 bits, grey or RGB, in PNG, JPEG or GIF.
+"""Frames as pictures: 8 bits, grey or RGB, in PNG, JPEG, GIF or JPEG 2000.
 
 Default presentation: modality transformation, the first window or VOI LUT, otherwise the full range of the pixels;
 MONOCHROME1 inverted, palettes and YBR as RGB; overlays are not burnt in. Everything is synchronous computing for
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RENDERED_MEDIA_TYPES", "frame_duration", "render", "render_animation"]
 
-RENDERED_MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif")
+RENDERED_MEDIA_TYPES = ("image/jpeg", "image/png", "image/gif", "image/jp2")
 
 _PIXEL_SPACINGS = (0x00280030, 0x00181164, 0x00182010)  # Pixel, Imager Pixel, Nominal Scanned Pixel Spacing
 _PIXEL_ASPECT_RATIO = 0x00280034
@@ -62,6 +62,8 @@ def render(
                 image.save(target, "PNG", compress_level=_PNG_COMPRESSION, icc_profile=profile)
             case "image/gif":
                 image.save(target, "GIF")
+            case "image/jp2":
+                image.save(target, "JPEG2000")
             case _:
                 subsampling = "4:4:4" if options.quality >= _FULL_CHROMINANCE_FROM else "4:2:0"
                 image.save(target, "JPEG", quality=options.quality, subsampling=subsampling, icc_profile=profile)

@@ -195,7 +195,7 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """What stands between the parts of a multipart/related body that we write; every part has one header, Content-Type."""
+    """What stands between the parts of a multipart/related body that we write."""
 
     media_type: str
     boundary: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -204,9 +204,10 @@ class Framing:
     def content_type(self) -> str:
         return f'multipart/related; type="{self.media_type}"; boundary={self.boundary}'
 
-    def opening(self, content_type: str, *, first: bool) -> bytes:
-        """What goes before the content of a part."""
-        return f"{'' if first else _NEW_LINE}--{self.boundary}\r\nContent-Type: {content_type}\r\n\r\n".encode()
+    def opening(self, content_type: str, *, first: bool, location: str = "") -> bytes:
+        """What goes before the content of a part, whose one header is Content-Type, unless it has a Content-Location."""
+        located = f"Content-Location: {location}\r\n" if location else ""
+        return f"{'' if first else _NEW_LINE}--{self.boundary}\r\nContent-Type: {content_type}\r\n{located}\r\n".encode()
 
     @property
     def closing(self) -> bytes:

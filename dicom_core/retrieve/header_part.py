@@ -15,17 +15,18 @@ _GUESS = 64 * 1024  # bytes
 
 
 async def read_header_part(
-    blobs: Blobs, workers: Workers, file: StoredFile, *, beginning: bytes = b"", guess: int = _GUESS
+    blobs: Blobs, workers: Workers, file: StoredFile, *, beginning: bytes = b"", guess: int = 0
 ) -> tuple[Header, bytes]:
     """Read the header of a file, and the bytes that this took; elements after Pixel Data are not looked for.
 
-    `beginning` is what is at hand of the file. `guess` is how long the header probably is.
+    `beginning` is what is at hand of the file. `guess` is how long the header probably is, if there is
+    reason to know.
 
     Raises:
         NotAcceptableError: the header cannot be read.
         BlobNotFound: the file is gone.
     """
-    data, wanted = beginning, max(guess, len(beginning))
+    data, wanted = beginning, max(guess or _GUESS, len(beginning))
     while True:
         if len(data) < min(wanted, file.size):
             more = await read_range(blobs, file.blob, (len(data), min(wanted, file.size) - len(data)))
