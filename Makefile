@@ -17,7 +17,7 @@ BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 SOURCES := dicom_core local_host scripts tests bench function_app.py
 
-.PHONY: help run demo test lint bench format clean
+.PHONY: help run demo test lint bench soak format clean
 .DEFAULT_GOAL := help
 
 help: ## List the commands
@@ -42,6 +42,9 @@ lint: $(VENV)/dev.stamp node_modules/.stamp
 
 bench: $(VENV)/dev.stamp node_modules/.stamp ## Count storage calls and measure latencies, in about two minutes
 	@$(BIN)/python -m bench
+
+soak: $(VENV)/dev.stamp ## Store and retrieve objects of gigabytes and watch the memory, in about two minutes (5 GB of disk)
+	@$(BIN)/python -m bench.soak
 
 format: $(VENV)/dev.stamp ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix-only --quiet $(SOURCES)

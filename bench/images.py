@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Iterator
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-__all__ = ["multipart", "multipart_type", "uid", "write_image"]
+__all__ = ["multipart", "multipart_pieces", "multipart_type", "uid", "write_image"]
 
 _ROOT = "1.2.826.0.1.3680043.10.1000"
 _BOUNDARY = b"bench-part"
@@ -47,8 +48,14 @@ def write_image(study: int, series: int, instance: int, *, size: int = 32, acces
 
 def multipart(files: list[bytes]) -> bytes:
     """The files as the body of a store request of `multipart_type`."""
-    parts = (b"--" + _BOUNDARY + b"\r\nContent-Type: application/dicom\r\n\r\n" + file + b"\r\n" for file in files)
-    return b"".join(parts) + b"--" + _BOUNDARY + b"--\r\n"
+    return b"".join(multipart_pieces(files))
+
+
+def multipart_pieces(files: Iterable[bytes]) -> Iterator[bytes]:
+    """As `multipart`, a file at a time."""
+    for file in files:
+        yield b"--" + _BOUNDARY + b"\r\nContent-Type: application/dicom\r\n\r\n" + file + b"\r\n"
+    yield b"--" + _BOUNDARY + b"--\r\n"
 
 
 def multipart_type() -> str:

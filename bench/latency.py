@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import http.client
-import os
-import re
 import statistics
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import count, islice
-from pathlib import Path
 from typing import Any
 
+from bench.hosting import running_local_host
 from bench.images import multipart, multipart_type, uid, write_image
 
 __all__ = ["print_latencies"]
 
-_ROOT = Path(__file__).parents[1]
 _JSON = {"Accept": "application/dicom+json"}
 _FILES = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 
@@ -53,8 +46,8 @@ class _Client:
 
 def print_latencies() -> None:
     """Print a table: median, 95th percentile and rate of each workload."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _local_host(folder) as port:
-        client = _Client(port)
+    with running_local_host() as host:
+        client = _Client(host.port)
         print(f"\n{'over HTTP, embedded store':38}{'n':>6}{'median ms':>12}{'p95 ms':>10}{'per second':>12}")
         for title, together, requests in _workloads(client):
             _row(title, together, requests)
@@ -114,24 +107,3 @@ def _row(title: str, together: int, requests: list[Request]) -> None:
     elapsed = time.perf_counter() - started
     median, high = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
     print(f"{title:38}{len(seconds):>6}{median * 1000:>12.2f}{high * 1000:>10.2f}{len(seconds) / elapsed:>12.0f}", flush=True)
-
-
-@contextmanager
-def _local_host(folder: str) -> Iterator[int]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local_host", "--port", "0"],
-        cwd=_ROOT,
-        env={**os.environ, "DICOM_STORAGE": "embedded", "DICOM_DATA": folder},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        found = re.match(r"Serving http://127\.0\.0\.1:(\d+) ", process.stdout.readline())
-        assert found is not None, "the local host did not start"
-        yield int(found[1])
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        assert process.stdout is not None
-        process.stdout.close()
