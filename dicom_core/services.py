@@ -16,7 +16,9 @@ from dicom_core.index.index import Index
 from dicom_core.index.shards import fixed_shards
 from dicom_core.index.sweeper import sweep
 from dicom_core.partitions.service import PartitionService
+from dicom_core.retrieve.bulk_data import BulkDataService
 from dicom_core.retrieve.frames import FrameService
+from dicom_core.retrieve.rendering import RenderService
 from dicom_core.retrieve.service import RetrieveService
 from dicom_core.retrieve.workers import Workers
 from dicom_core.search.service import SearchService
@@ -40,6 +42,8 @@ class Services:
     store: StoreService
     retrieve: RetrieveService
     frames: FrameService
+    rendering: RenderService
+    bulk_data: BulkDataService
     search: SearchService
     delete: DeleteService
     change_feed: ChangeFeedService
@@ -78,6 +82,7 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
     """Put the features on top of a storage."""
     index = Index(tables, blobs, clock, await fixed_shards(tables, settings.shards or _SHARDS[settings.storage]))
     workers = Workers()
+    frames = FrameService(index, workers, settings.max_converted_bytes)
     return Services(
         settings=settings,
         index=index,
@@ -85,7 +90,9 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
         partitions=PartitionService(tables, clock),
         store=StoreService(index),
         retrieve=RetrieveService(index, workers, settings.max_converted_bytes),
-        frames=FrameService(index, workers, settings.max_converted_bytes),
+        frames=frames,
+        bulk_data=BulkDataService(index, workers, frames, settings.max_converted_bytes),
+        rendering=RenderService(index, workers, settings.max_converted_bytes),
         search=SearchService(index),
         delete=DeleteService(index),
         change_feed=ChangeFeedService(index),

@@ -31,7 +31,7 @@ from dicom_core.dicom.part10_writer import UNDEFINED_LENGTH, DataSetEncoding, de
 from dicom_core.dicom.pixel_module import PIXEL_DATA, PixelModule, pixel_module
 from dicom_core.dicom.transfer_syntaxes import transfer_syntax
 
-__all__ = ["Reader", "can_transcode", "transcode", "transcode_frame"]
+__all__ = ["Reader", "can_transcode", "swapped_unit", "transcode", "transcode_frame"]
 
 Reader = Callable[[int, int], bytes]
 """Reads (offset, length) of the stored file; of a deflated one, of its inflated data set. Asked in ascending order."""
@@ -114,7 +114,7 @@ def _with_copied_pixels(header: Header, read: Reader, encoding: DataSetEncoding)
     if where.length is None:
         raise CodecError("The pixel data is compressed, against its transfer syntax.")
     before, after = _around_pixel_data(header)
-    unit = _swapped_unit(header) if encoding.swap else 1
+    unit = swapped_unit(header) if encoding.swap else 1
     yield encoding.elements(before) + encoding.header(where.tag, where.vr, where.length + where.length % 2)
     for start in range(0, where.length, _CHUNK_BYTES):
         chunk = read(where.offset + start, min(_CHUNK_BYTES, where.length - start))
@@ -122,7 +122,7 @@ def _with_copied_pixels(header: Header, read: Reader, encoding: DataSetEncoding)
     yield b"\0" * (where.length % 2) + encoding.elements(after)
 
 
-def _swapped_unit(header: Header) -> int:
+def swapped_unit(header: Header) -> int:
     """Tell how many bytes swap in pixel data: those of a sample, or of the words that hold smaller ones."""
     assert header.pixel_data is not None
     pixels = pixel_module(header)

@@ -21,6 +21,8 @@ from dicom_core.http.media_types import MediaType, parse_accept
 
 __all__ = [
     "ANY_SYNTAX",
+    "BULK_DATA",
+    "BULK_DATA_VALUE",
     "FILE",
     "FILES",
     "FRAMES",
@@ -95,6 +97,13 @@ FRAMES: Final = (
     _offer("image/jp2", (JPEG_2000_LOSSLESS,), multipart=True),
     _offer("*/*", (ANY_SYNTAX, EXPLICIT_VR_LITTLE_ENDIAN), answer=OCTET_STREAM, as_multipart=True),
 )
+
+BULK_DATA: Final = (
+    _offer(OCTET_STREAM, (EXPLICIT_VR_LITTLE_ENDIAN, ANY_SYNTAX), multipart=True),
+    _offer("*/*", (EXPLICIT_VR_LITTLE_ENDIAN, ANY_SYNTAX), multipart=True, answer=OCTET_STREAM),
+    _offer("*/*", (EXPLICIT_VR_LITTLE_ENDIAN, ANY_SYNTAX), answer=OCTET_STREAM, as_multipart=True),
+)
+BULK_DATA_VALUE: Final = (*BULK_DATA, _offer(OCTET_STREAM, (EXPLICIT_VR_LITTLE_ENDIAN, ANY_SYNTAX)))
 
 # What the standard has beyond the Microsoft service, for clients that name nothing else: every known transfer syntax of
 # files, and the media types of compressed frames.

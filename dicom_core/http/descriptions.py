@@ -66,6 +66,11 @@ PATH_PARAMETERS: Final[dict[str, JsonObject]] = {
         "schema": {"type": "string", "pattern": "^[0-9]+(,[0-9]+)*$"},
         "example": "1,2",
     },
+    "value": {
+        "description": "Where the value is in its data set, as the URIs of metadata have it: tags and item numbers.",
+        "schema": {"type": "string", "pattern": "^[0-9A-Fa-f]{8}([.][1-9][0-9]*[.][0-9A-Fa-f]{8})*$"},
+        "example": "7FE00010",
+    },
     "frame": {"description": "Frame number, the first being 1.", "schema": {"type": "integer", "minimum": 1}, "example": 1},
 }
 
@@ -214,7 +219,8 @@ _TERMS: Final = (
 )
 _STORE: Final = Description(
     group="Store",
-    text=f"Stores DICOM Part 10 files, each for itself: one that fails does not stop the others. {_TERMS}",
+    text="Stores DICOM Part 10 files, each for itself: one that fails does not stop the others. Metadata in DICOM JSON or XML "
+    f"with bulk data in further parts makes files, too. {_TERMS}",
     answers={
         200: "Every instance is stored.",
         202: "Some instances are not stored, or (version 2) some are stored with warnings.",
@@ -228,7 +234,8 @@ _STORE: Final = Description(
 _REPLACE: Final = replace(_STORE, text=f"Stores DICOM Part 10 files as POST does, in the place of instances with the same UIDs. {_TERMS}")
 _RETRIEVE: Final = Description(
     group="Retrieve",
-    text="Sends DICOM files, transcoded when the Accept header asks for another transfer syntax than the stored one.",
+    text="Sends DICOM files, as parts or in a ZIP archive, transcoded when the Accept header asks for another transfer syntax "
+    "than the stored one.",
     answers={200: "The files."},
     errors=(404, 406),
 )
@@ -239,9 +246,36 @@ _FRAMES: Final = Description(
     errors=(404, 406, 416),
     headers=("ETag", "Last-Modified"),
 )
+_BULK_DATA: Final = Description(
+    group="Retrieve",
+    text="Sends the values that metadata leaves out, or those of pixel data: uncompressed in little endian, or, with "
+    "`transfer-syntax=*`, as they are stored. Every part tells its own URL.",
+    answers={200: "The values."},
+    errors=(404, 406),
+)
+_BULK_DATA_VALUE: Final = replace(
+    _BULK_DATA,
+    answers={200: "The value.", 206: "The wanted bytes of it.", 304: "The client's copy is current."},
+    errors=(404, 406, 416),
+    headers=("ETag", "Last-Modified"),
+)
+_RENDERED: Final = Description(
+    group="Retrieve",
+    text="Sends a picture for people: 8 bits, grey or colour, in the first window of the data set unless another is asked for.",
+    answers={200: "The picture.", 206: "The wanted bytes of it.", 304: "The client's copy is current."},
+    errors=(404, 406, 416),
+    headers=("ETag", "Last-Modified", "Warning"),
+)
+_RENDERED_PARTS: Final = Description(
+    group="Retrieve",
+    text="Sends a picture of every frame, with its address in Content-Location. What cannot be decoded is left out.",
+    answers={200: "The pictures."},
+    errors=(404, 406),
+    headers=("Warning",),
+)
 _METADATA: Final = Description(
     group="Retrieve",
-    text="Sends the data sets without bulk data, as DICOM JSON.",
+    text="Sends the data sets without bulk data, as DICOM JSON or as XML (PS3.19).",
     answers={200: "One data set for each instance.", 304: "The client's copy is current."},
     errors=(404, 406),
     result=_array("DataSet"),
@@ -269,6 +303,12 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
     **dict.fromkeys(("replace", "replace_in_study"), _REPLACE),
     **dict.fromkeys(("retrieve_study", "retrieve_series", "retrieve_instance"), _RETRIEVE),
     "retrieve_frames": _FRAMES,
+    **dict.fromkeys(("retrieve_rendered_instance", "retrieve_rendered_frame"), _RENDERED),
+    **dict.fromkeys(("retrieve_rendered_study", "retrieve_rendered_series"), _RENDERED_PARTS),
+    **dict.fromkeys([f"retrieve_{level}_thumbnail" for level in ("study", "series", "instance", "frame")], _RENDERED),
+    **dict.fromkeys(("retrieve_study_bulk_data", "retrieve_series_bulk_data", "retrieve_instance_bulk_data"), _BULK_DATA),
+    **dict.fromkeys(("retrieve_study_pixel_data", "retrieve_series_pixel_data"), _BULK_DATA),
+    **dict.fromkeys(("retrieve_bulk_data_value", "retrieve_instance_pixel_data"), _BULK_DATA_VALUE),
     **dict.fromkeys(("retrieve_study_metadata", "retrieve_series_metadata", "retrieve_instance_metadata"), _METADATA),
     **dict.fromkeys(
         (

@@ -10,14 +10,27 @@ two templates overlap, the name of the more special route must sort first (``tes
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.responses import Response
 
 from dicom_core.dicom.transfer_syntaxes import MEDIA_TYPE_DEFAULTS, OCTET_STREAM
+from dicom_core.http.accept import RENDERED, THUMBNAIL
 from dicom_core.http.call import Call
-from dicom_core.http.handlers import change_feed, delete, documentation, frames, health, partitions, retrieve, search, store
+from dicom_core.http.handlers import (
+    bulk_data,
+    change_feed,
+    delete,
+    documentation,
+    frames,
+    health,
+    partitions,
+    rendered,
+    retrieve,
+    search,
+    store,
+)
 from dicom_core.http.roles import DataAction
 from dicom_core.http.versions import EVERY_VERSION, VERSION_CONSTRAINT, ApiVersion
 
@@ -83,9 +96,14 @@ _INSTANCE: Final = "studies/{study}/series/{series}/instances/{instance}"
 
 _DICOM_JSON: Final = ("application/dicom+json",)
 _DICOM_FILES: Final = ('multipart/related; type="application/dicom"',)
+_DESCRIBED_FILES: Final = ('multipart/related; type="application/dicom+json"', 'multipart/related; type="application/dicom+xml"')
+_DATA_SETS: Final = (*_DICOM_JSON, 'multipart/related; type="application/dicom+xml"')
+_ZIP: Final = ("application/zip",)
+_BULK_DATA: Final = (f'multipart/related; type="{OCTET_STREAM}"',)
 _ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
 _IF_NONE_MATCH: Final = Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header")
 _CONDITIONAL: Final = (_IF_NONE_MATCH, *_ORIGINAL)
+_BULK_DATA_URIS: Final = Parameter("bulkdata", "string", "`uri` adds the elements that metadata leaves out, with their URIs.")
 _EXTERNAL: Final = (Parameter("msdicom-request-meta", "boolean", "Version 2: include external metadata of studies.", "header"),)
 _EXPIRY: Final = (
     Parameter("msdicom-expiry-time-milliseconds", "integer", "Version 2: time after which the study is deleted.", "header", minimum=1),
@@ -108,6 +126,14 @@ _CHANGES: Final = (
 _STATE: Final = (_IF_NONE_MATCH, Parameter("If-Modified-Since", "string", "Answer 304 when there is nothing newer.", "header"))
 _RANGE: Final = (Parameter("Range", "string", "Bytes that are wanted of a single part.", "header"), *_STATE)
 _FRAME_TYPES: Final = (OCTET_STREAM, *(f'multipart/related; type="{media_type}"' for media_type in MEDIA_TYPE_DEFAULTS))
+_VIEWPORT: Final = Parameter("viewport", "string", "Columns and rows to fit in, then the region shown: vw,vh[,sx,sy,sw,sh].")
+_PRESENTATION: Final = (
+    Parameter("quality", "integer", "Quality of JPEG; 100 if absent.", minimum=1, maximum=100),
+    _VIEWPORT,
+    Parameter("window", "string", "Values shown: center,width,function, the function being linear, linear-exact or sigmoid."),
+    Parameter("iccprofile", "string", "Colour space: no, yes, srgb, adobergb, rommrgb or displayp3."),
+    Parameter("annotation", "string", "Text wanted in the image: patient, technique or both. It is not drawn; a warning says so."),
+)
 _SEARCH: Final = (
     Parameter("limit", "integer", "Number of results; 100 if absent.", minimum=1, maximum=200),
     Parameter("offset", "integer", "Number of results to skip.", minimum=0, maximum=2**63 - 1),
@@ -126,14 +152,14 @@ def _store(name: str, path: str, method: str = "POST", summary: str = "Store ins
         action="write",
         audit="store",
         partitioned=True,
-        takes=(*_DICOM_FILES, "application/dicom"),
-        gives=_DICOM_JSON,
+        takes=(*_DICOM_FILES, "application/dicom", *_DESCRIBED_FILES),
+        gives=(*_DICOM_JSON, "application/dicom+xml"),
         statuses=(200, 202, 204, 409),
         parameters=_EXPIRY,
     )
 
 
-def _retrieve(name: str, path: str, gives: tuple[str, ...] = _DICOM_FILES) -> Route:
+def _retrieve(name: str, path: str, gives: tuple[str, ...] = (*_DICOM_FILES, *_ZIP)) -> Route:
     return Route(
         name=name,
         method="GET",
@@ -158,9 +184,81 @@ def _metadata(name: str, path: str) -> Route:
         action="read",
         audit="retrieve-metadata",
         partitioned=True,
-        gives=_DICOM_JSON,
+        gives=_DATA_SETS,
         statuses=(200, 304),
-        parameters=(*_CONDITIONAL, *_EXTERNAL),
+        parameters=(_BULK_DATA_URIS, *_CONDITIONAL, *_EXTERNAL),
+    )
+
+
+def _bulk_data(name: str, path: str, handler: Handler = bulk_data.retrieve_bulk_data) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=path,
+        handler=handler,
+        summary="Retrieve bulk data",
+        action="read",
+        audit="retrieve",
+        partitioned=True,
+        gives=_BULK_DATA,
+        parameters=_ORIGINAL,
+    )
+
+
+def _bulk_data_value(name: str, path: str, handler: Handler = bulk_data.retrieve_bulk_data) -> Route:
+    return replace(
+        _bulk_data(name, path, handler),
+        summary="Retrieve a value",
+        gives=(OCTET_STREAM, *_BULK_DATA),
+        statuses=(200, 206, 304),
+        parameters=(*_RANGE, *_ORIGINAL),
+    )
+
+
+def _rendered(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=f"{path}/rendered",
+        handler=rendered.retrieve_rendered,
+        summary="Render a frame",
+        action="read",
+        audit="retrieve-rendered",
+        partitioned=True,
+        gives=RENDERED,
+        statuses=(200, 206, 304),
+        parameters=(*_PRESENTATION, *_RANGE),
+    )
+
+
+def _rendered_parts(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=f"{path}/rendered",
+        handler=rendered.retrieve_rendered_parts,
+        summary="Render all frames",
+        action="read",
+        audit="retrieve-rendered",
+        partitioned=True,
+        gives=tuple(f'multipart/related; type="{image}"' for image in THUMBNAIL),
+        parameters=_PRESENTATION,
+    )
+
+
+def _thumbnail(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=f"{path}/thumbnail",
+        handler=rendered.retrieve_thumbnail,
+        summary="Render a thumbnail",
+        action="read",
+        audit="retrieve-rendered",
+        partitioned=True,
+        gives=THUMBNAIL,
+        statuses=(200, 206, 304),
+        parameters=(_VIEWPORT, *_RANGE),
     )
 
 
@@ -174,7 +272,7 @@ def _search(name: str, path: str) -> Route:
         action="read",
         audit="query",
         partitioned=True,
-        gives=_DICOM_JSON,
+        gives=_DATA_SETS,
         statuses=(200, 204),
         parameters=(*_SEARCH, *_EXTERNAL) if path == "studies" else _SEARCH,
     )
@@ -201,7 +299,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     _store("replace_in_study", _STUDY, "PUT", "Store or replace instances"),
     _retrieve("retrieve_study", _STUDY),
     _retrieve("retrieve_series", _SERIES),
-    _retrieve("retrieve_instance", _INSTANCE, (*_DICOM_FILES, "application/dicom")),
+    _retrieve("retrieve_instance", _INSTANCE, (*_DICOM_FILES, "application/dicom", *_ZIP)),
+    _bulk_data("retrieve_study_bulk_data", f"{_STUDY}/bulkdata"),
+    _bulk_data("retrieve_series_bulk_data", f"{_SERIES}/bulkdata"),
+    _bulk_data("retrieve_instance_bulk_data", f"{_INSTANCE}/bulkdata"),
+    _bulk_data_value("retrieve_bulk_data_value", f"{_INSTANCE}/bulkdata/{{value}}"),
+    _bulk_data("retrieve_study_pixel_data", f"{_STUDY}/pixeldata", bulk_data.retrieve_pixel_data),
+    _bulk_data("retrieve_series_pixel_data", f"{_SERIES}/pixeldata", bulk_data.retrieve_pixel_data),
+    _bulk_data_value("retrieve_instance_pixel_data", f"{_INSTANCE}/pixeldata", bulk_data.retrieve_pixel_data),
     Route(
         name="retrieve_frames",
         method="GET",
@@ -215,6 +320,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         statuses=(200, 206, 304),
         parameters=_RANGE,
     ),
+    _rendered("retrieve_rendered_instance", _INSTANCE),
+    _rendered("retrieve_rendered_frame", f"{_INSTANCE}/frames/{{frame}}"),
+    _rendered_parts("retrieve_rendered_study", _STUDY),
+    _rendered_parts("retrieve_rendered_series", _SERIES),
+    _thumbnail("retrieve_study_thumbnail", _STUDY),
+    _thumbnail("retrieve_series_thumbnail", _SERIES),
+    _thumbnail("retrieve_instance_thumbnail", _INSTANCE),
+    _thumbnail("retrieve_frame_thumbnail", f"{_INSTANCE}/frames/{{frame}}"),
     _metadata("retrieve_study_metadata", _STUDY),
     _metadata("retrieve_series_metadata", _SERIES),
     _metadata("retrieve_instance_metadata", _INSTANCE),

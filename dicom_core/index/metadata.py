@@ -1,11 +1,18 @@
-"""Reading the metadata document of an instance row."""
+"""Reading the metadata document of an instance row, and the list of what it leaves out."""
 
 from __future__ import annotations
 
-from dicom_core.index.rows import InstanceRow, unpack_metadata
+import asyncio
+from typing import Final
+
+from dicom_core.dicom.bulk_data import parse_bulk_list
+from dicom_core.dicom.json_model import Bulk
+from dicom_core.index.rows import InstanceRow, unpack_bulk_list, unpack_metadata
 from dicom_core.storage.ports import Blobs
 
-__all__ = ["read_metadata"]
+__all__ = ["read_bulk_list", "read_metadata"]
+
+_IN_LOOP: Final = 16 * 1024  # compressed bytes that are not worth a thread
 
 
 async def read_metadata(blobs: Blobs, row: InstanceRow) -> bytes:
@@ -14,8 +21,22 @@ async def read_metadata(blobs: Blobs, row: InstanceRow) -> bytes:
     Raises:
         BlobNotFound: the instance was deleted meanwhile.
     """
+    return unpack_metadata(await _packed(blobs, row))
+
+
+async def read_bulk_list(blobs: Blobs, row: InstanceRow) -> list[Bulk]:
+    """The list of the values that the metadata leaves out, likewise.
+
+    Raises:
+        BlobNotFound: as above.
+    """
+    packed = await _packed(blobs, row)
+    return parse_bulk_list(unpack_bulk_list(packed) if len(packed) <= _IN_LOOP else await asyncio.to_thread(unpack_bulk_list, packed))
+
+
+async def _packed(blobs: Blobs, row: InstanceRow) -> bytes:
     assert row.metadata is not None
     if not row.metadata.blob:
-        return unpack_metadata(row.metadata.packed)
+        return row.metadata.packed
     reader = await blobs.read(row.metadata.blob)
-    return unpack_metadata(b"".join([chunk async for chunk in reader]))
+    return b"".join([chunk async for chunk in reader])

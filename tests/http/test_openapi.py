@@ -90,8 +90,9 @@ def test_tokens_are_spoken_of_only_where_they_are_needed() -> None:
 
 def test_requests_and_answers_name_their_media_types() -> None:
     store = _document()["paths"]["/v2/studies"]["post"]
-    assert set(store["requestBody"]["content"]) == {'multipart/related; type="application/dicom"', "application/dicom"}
-    assert store["responses"]["200"]["content"].keys() == {"application/dicom+json"}
+    parts = {f'multipart/related; type="application/dicom{suffix}"' for suffix in ("", "+json", "+xml")}
+    assert set(store["requestBody"]["content"]) == {*parts, "application/dicom"}
+    assert store["responses"]["200"]["content"].keys() == {"application/dicom+json", "application/dicom+xml"}
     assert "content" not in store["responses"]["204"]
     assert store["responses"]["400"]["content"].keys() == {"text/plain", "application/problem+json"}
 

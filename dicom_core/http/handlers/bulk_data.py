@@ -1,0 +1,78 @@
+"""Retrieve bulk data and pixel data.
+
+Standard: PS3.18 10.4.1.1.5, 10.4.1.1.6
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from typing import Final
+
+from starlette.responses import Response
+
+from dicom_core.errors import BadRequestError, NotAcceptableError, NotFoundError
+from dicom_core.http.accept import BULK_DATA, BULK_DATA_VALUE, negotiate
+from dicom_core.http.bulk_answers import multipart_values, single_value
+from dicom_core.http.call import Call
+from dicom_core.http.conditional import validators
+from dicom_core.retrieve.bulk_data import BulkValue, Selection
+from dicom_core.retrieve.lookup import settled
+
+__all__ = ["retrieve_bulk_data", "retrieve_pixel_data"]
+
+_PATH: Final = re.compile(r"[0-9A-F]{8}(?:\.[1-9][0-9]{0,9}\.[0-9A-F]{8}){0,64}", re.ASCII)
+
+
+async def retrieve_bulk_data(call: Call) -> Response:
+    """Retrieve all bulk data of a study, series or instance, or the one value that the path names."""
+    return await _retrieve(call, pixel_data=False)
+
+
+async def retrieve_pixel_data(call: Call) -> Response:
+    """Retrieve the pixel data of a study, series or instance."""
+    return await _retrieve(call, pixel_data=True)
+
+
+async def _retrieve(call: Call, *, pixel_data: bool) -> Response:
+    partition = await call.partition()
+    ids = call.identifiers()
+    selection = Selection(_path(call), pixel_data)
+    one_value = selection.path is not None or (pixel_data and ids.instance is not None)
+    wanted = negotiate(call.accept, BULK_DATA_VALUE if one_value else BULK_DATA)
+    service = call.services.bulk_data
+
+    async def attempt() -> Response:
+        values = await service.find(partition, ids, selection, wanted.transfer_syntax, original=call.original)
+        first = await anext(values, None)
+        if first is None:
+            raise NotFoundError("The specified bulk data was not found.")
+        rest = _with_first(first, values)
+        if ids.instance is None:
+            return await multipart_values(service, partition, rest, call.base_url, {})
+        state = validators(first.file.version, wanted, selection, weak=wanted.multipart)
+        if state.is_known(call.request.headers):
+            return state.not_modified()
+        if wanted.multipart:
+            return await multipart_values(service, partition, rest, call.base_url, state.headers)
+        if first.parts > 1:
+            raise NotAcceptableError("Compressed frames cannot be sent as a single part; multipart/related takes them.")
+        return await single_value(call.request, service, partition, first, state)
+
+    return await settled(attempt)
+
+
+def _path(call: Call) -> str | None:
+    """The path of a value inside of its data set, as URLs of bulk data have it; None where they have none."""
+    text: str | None = call.request.path_params.get("value")
+    if text is None:
+        return None
+    if _PATH.fullmatch(text.upper()) is None:
+        raise BadRequestError("The path of the bulk data must be a tag, or tags and item numbers, separated by dots.")
+    return text.upper().replace(".", "/")
+
+
+async def _with_first(first: BulkValue, others: AsyncGenerator[BulkValue, None]) -> AsyncGenerator[BulkValue, None]:
+    yield first
+    async for value in others:
+        yield value
