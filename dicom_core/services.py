@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,12 @@ from dicom_core.retrieve.service import RetrieveService
 from dicom_core.retrieve.workers import Workers
 from dicom_core.search.service import SearchService
 from dicom_core.settings import Settings
-from dicom_core.storage.ports import Blobs, Tables
+from dicom_core.storage.ports import Blobs, StorageError, Tables
 from dicom_core.store.service import StoreService
 
 __all__ = ["OpenServices", "Services", "compose", "open_services"]
+
+_log = logging.getLogger(__name__)
 
 _SHARDS = {"azure": 8, "embedded": 1}
 
@@ -49,11 +52,18 @@ class Services:
     change_feed: ChangeFeedService
     health: HealthService
 
-    async def sweep(self) -> None:
-        """Finish what crashed requests left, in every partition."""
+    async def sweep(self, *, outbox_age: float | None = None) -> None:
+        """Finish what crashed requests left, in every partition; by default what is as old as the settings say."""
         partitions = [info.partition for info in await self.partitions.all()]
-        ages = {"outbox_age": self.settings.sweep_outbox_seconds, "journal_age": self.settings.sweep_upload_seconds}
-        await sweep(self.index, partitions, **ages)
+        outbox_age = self.settings.sweep_outbox_seconds if outbox_age is None else outbox_age
+        await sweep(self.index, partitions, outbox_age=outbox_age, journal_age=self.settings.sweep_upload_seconds)
+
+    async def recover(self) -> None:
+        """Pay at once what a process before this one may have left owing; the timer tries again if that fails."""
+        try:
+            await self.sweep(outbox_age=0)
+        except StorageError as error:
+            _log.warning("nothing was swept at the start: %s", type(error).__name__)
 
     async def expire(self) -> None:
         """Delete the studies whose time has come, in every partition."""
@@ -75,7 +85,9 @@ async def open_services(settings: Settings) -> Services:
         StorageUnavailable: it cannot be reached.
     """
     tables, blobs = await asyncio.to_thread(_open_storage, settings)
-    return await compose(settings, tables, blobs, Clock())
+    services = await compose(settings, tables, blobs, Clock())
+    services.index.background(services.recover())
+    return services
 
 
 async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock) -> Services:

@@ -93,6 +93,8 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings; absent and empty variables mean the default.
 
+        An app that names no storage of its own uses the account that its Functions host has (``AzureWebJobsStorage``).
+
         Raises:
             SettingsError: as for the class, or a value that is not of the field's type.
         """
@@ -102,7 +104,19 @@ class Settings:
             text = environ.get(variable(field.name), "").strip()
             if text:
                 values[field.name] = _READ[types[field.name]](field.name, text)
+        if values.get("storage", "azure") == "azure" and not values.keys() & _ACCOUNT.keys():
+            values |= _host_account(environ)
         return cls(**values)
+
+
+def _host_account(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of the Functions host's own storage account; its addresses, when it has them, go before its name."""
+    found = {name: text for name, suffix in _ACCOUNT.items() if (text := environ.get(f"AzureWebJobsStorage{suffix}", "").strip())}
+    if "blob_service_uri" in found and "table_service_uri" in found:
+        found.pop("storage_account", None)
+    else:
+        found = {name: text for name, text in found.items() if not name.endswith("_uri")}
+    return found
 
 
 def variable(name: str) -> str:
@@ -128,6 +142,14 @@ def _boolean(name: str, text: str) -> bool:
 def _list(_: str, text: str) -> tuple[str, ...]:
     return tuple(entry for part in text.split(",") if (entry := part.strip()))
 
+
+_ACCOUNT: Final = {
+    "storage_connection_string": "",
+    "storage_account": "__accountName",
+    "blob_service_uri": "__blobServiceUri",
+    "table_service_uri": "__tableServiceUri",
+    "storage_client_id": "__clientId",
+}
 
 _READ: Final[dict[Any, Callable[[str, str], object]]] = {
     int: _integer,

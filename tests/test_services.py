@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from dicom_core.errors import BackendError
-from dicom_core.identifiers import DEFAULT_PARTITION
+from dicom_core.identifiers import DEFAULT_PARTITION, Partition
+from dicom_core.index.events import Action, Event
+from dicom_core.index.keys import INDEX_TABLE, outbox_key
+from dicom_core.index.lane import Debt
 from dicom_core.services import OpenServices, Services, open_services
 from dicom_core.settings import Settings
+from dicom_core.storage.ports import Insert
 
 
 def _settings(folder: Path, **values: int) -> Settings:
@@ -55,4 +59,19 @@ async def test_sweeping_an_empty_store_is_harmless(tmp_path: Path) -> None:
     services = await open_services(_settings(tmp_path))
     await services.sweep()
     assert [info.partition.name for info in await services.partitions.all()] == [DEFAULT_PARTITION]
+    await services.close()
+
+
+async def test_a_new_process_pays_what_a_crash_left_owing(tmp_path: Path) -> None:
+    crashed = await open_services(_settings(tmp_path))
+    [shard] = crashed.index.partition_keys(Partition(DEFAULT_PARTITION, 1))
+    event = Event(Action.CREATE, DEFAULT_PARTITION, "1.1", "2.1", "3.1", 1)
+    debt = Debt(shard, outbox_key(crashed.index.clock.ulid()), [event], [])
+    await crashed.index.tables.commit(INDEX_TABLE, shard, [Insert(debt.row_key, debt.properties())])
+    await crashed.close()
+    services = await open_services(_settings(tmp_path))
+    await services.index.close()
+    latest = await services.change_feed.latest(metadata=False)
+    assert latest is not None
+    assert latest.published.event == event
     await services.close()

@@ -86,3 +86,27 @@ def test_settings_do_not_change() -> None:
     assert replace(settings, shards=2).shards == 2
     with pytest.raises(AttributeError):
         settings.shards = 3  # type: ignore[misc]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}, {"storage_connection_string": "UseDevelopmentStorage=true"}),
+        ({"AzureWebJobsStorage__accountName": "a"}, {"storage_account": "a"}),
+        (
+            {
+                "AzureWebJobsStorage__accountName": "a",
+                "AzureWebJobsStorage__blobServiceUri": "https://b",
+                "AzureWebJobsStorage__queueServiceUri": "https://q",
+                "AzureWebJobsStorage__tableServiceUri": "https://t",
+                "AzureWebJobsStorage__clientId": "c",
+            },
+            {"blob_service_uri": "https://b", "table_service_uri": "https://t", "storage_client_id": "c"},
+        ),
+        ({"AzureWebJobsStorage": "x", "DICOM_STORAGE_ACCOUNT": "own"}, {"storage_account": "own"}),
+        ({"AzureWebJobsStorage": "x", "DICOM_STORAGE": "embedded"}, {"storage": "embedded"}),
+    ],
+    ids=["connection string", "account", "addresses", "own account", "embedded"],
+)
+def test_the_host_has_an_account_to_use(environ: dict[str, str], expected: dict[str, str]) -> None:
+    assert Settings.from_env(environ) == Settings(**expected)  # type: ignore[arg-type]  # all of these are text
