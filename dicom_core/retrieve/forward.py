@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 
 from dicom_core.dicom.part10 import Header, NeedMoreBytes, NotDicom, read_header
 from dicom_core.retrieve.workers import Workers
@@ -55,14 +56,16 @@ async def read_beginning(chunks: AsyncIterator[bytes], size: int, workers: Worke
     Raises:
         NotDicom: the header cannot be read.
     """
-    head, wanted = b"", 1
+    read, length, wanted = list[bytes](), 0, 1
     async for chunk in chunks:
-        head = head + chunk if head else chunk
-        if len(head) < wanted:
+        read.append(chunk)
+        length += len(chunk)
+        if length < wanted:
             continue
-        complete = len(head) >= size
+        head = read[0] if len(read) == 1 else b"".join(read)
+        read = [head]
         try:
-            return await workers.run(lambda: read_header(head, complete=complete)), head  # noqa: B023 (awaited here)
+            return await workers.run(partial(read_header, head, complete=length >= size)), head
         except NeedMoreBytes as need:
-            wanted = max(need.at_least, 2 * len(head)) if need.at_least < size else size
+            wanted = min(size, max(need.at_least, 2 * length))
     raise NotDicom("the file is cut short")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dicom_core.dicom.part10 import Header, NeedMoreBytes, NotDicom, read_header
 from dicom_core.errors import NotAcceptableError
 from dicom_core.retrieve.files import StoredFile
@@ -26,13 +28,13 @@ async def read_header_part(
         NotAcceptableError: the header cannot be read.
         BlobNotFound: the file is gone.
     """
-    data, wanted = beginning, max(guess or _GUESS, len(beginning))
+    data, wanted = beginning, len(beginning) or guess or _GUESS
     while True:
         if len(data) < min(wanted, file.size):
             more = await read_range(blobs, file.blob, (len(data), min(wanted, file.size) - len(data)))
             data = data + more if data else more
         try:
-            return await workers.run(lambda: read_header(data, complete=len(data) >= file.size)), data  # noqa: B023 (awaited here)
+            return await workers.run(partial(read_header, data, complete=len(data) >= file.size)), data
         except NeedMoreBytes as need:
             wanted = max(need.at_least, 2 * len(data))
         except NotDicom as error:
