@@ -109,7 +109,7 @@ def test_parameters_of_a_partitioned_route_arrive(deployed: Deployed) -> None:
 
 def test_unknown_paths_and_methods_reach_the_last_function(deployed: Deployed) -> None:
     assert requests.get(f"{deployed.url}/v2/nothing/here", timeout=30).status_code == 404
-    assert requests.put(f"{deployed.url}/v2/studies", timeout=30).status_code == 405
+    assert requests.patch(f"{deployed.url}/v2/studies", timeout=30).status_code == 405
 
 
 def test_worker_forgets_finished_requests(deployed: Deployed) -> None:
