@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from dicom_core.dicom.document import assemble, fragments
 from dicom_core.dicom.json_model import Bulk
+from dicom_core.dicom.json_objects import JsonObject
 
 __all__ = ["bulk_list", "parse_bulk_list", "with_bulk_data_uris"]
 
@@ -31,9 +32,9 @@ def with_bulk_data_uris(document: bytes, bulk: Iterable[Bulk], base: str) -> byt
     A URI is `base`, a slash, and the path of the value with dots instead of slashes.
     """
     members = fragments(document)
-    sequences: dict[str, list[tuple[list[str], dict[str, str]]]] = {}
+    sequences: dict[str, list[tuple[list[str], JsonObject]]] = {}
     for each in bulk:
-        element = {"vr": each.vr}
+        element: JsonObject = {"vr": each.vr}
         if each.length != 0:
             element["BulkDataURI"] = f"{base}/{each.path.replace('/', '.')}"
         first, *deeper = each.path.split("/")
@@ -44,26 +45,33 @@ def with_bulk_data_uris(document: bytes, bulk: Iterable[Bulk], base: str) -> byt
     for tag, elements in sequences.items():
         if tag in members:  # validation may have dropped it
             sequence = json.loads(members[tag])
-            for path, element in elements:
-                _insert(sequence, path, element)
+            items = [item for path, element in elements if (item := _insert(sequence, path, element)) is not None]
+            _sort({id(item): item for item in items}.values())
             members[tag] = _dumped(sequence)
     return assemble(members)
 
 
-def _insert(sequence: dict[str, list[dict[str, object]]], path: list[str], element: dict[str, str]) -> None:
-    """Put an element into a sequence, in the order of tags; `path` is item number, tag, item number, tag and so on."""
-    while True:
-        number, tag, *path = path
-        item = sequence["Value"][int(number) - 1]
-        if not path:
-            break
-        if tag not in item:
-            return
-        sequence = item[tag]  # type: ignore[assignment]  # sequences all the way down
+def _insert(sequence: JsonObject, path: list[str], element: JsonObject) -> JsonObject | None:
+    """Put an element into an item of a sequence, and return the item; `path` is item number, tag, item number and so on to a tag.
+
+    Nothing happens where a sequence on the way has been dropped.
+    """
+    *way, tag = path
+    item: JsonObject = sequence["Value"][int(way[0]) - 1]
+    for inner, number in zip(way[1::2], way[2::2], strict=True):
+        if inner not in item:
+            return None
+        item = item[inner]["Value"][int(number) - 1]
     item[tag] = element
-    in_order = {tag: item[tag] for tag in sorted(item)}
-    item.clear()
-    item.update(in_order)
+    return item
+
+
+def _sort(items: Iterable[JsonObject]) -> None:
+    """Bring the elements of items into the order of tags."""
+    for item in items:
+        in_order = sorted(item.items())
+        item.clear()
+        item.update(in_order)
 
 
 def _dumped(value: object) -> bytes:
