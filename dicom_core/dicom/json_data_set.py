@@ -186,14 +186,16 @@ class _Writer:
         parts = self._bulk.get(uri) if isinstance(uri, str) else None
         if not parts:
             raise MissingBulkData
+        if any(transfer_syntax(part.transfer_syntax).big_endian for part in parts):
+            raise InvalidDocument("Bulk data is big endian.")
         return parts
 
     def _compressed(self, written: _Written, parts: Sequence[BulkPart]) -> bool:
         """Write Pixel Data if it is compressed: a fragment for each part, unless the one part is made of fragments already."""
         uid = parts[0].transfer_syntax
         syntax = transfer_syntax(uid or EXPLICIT_VR_LITTLE_ENDIAN)
-        if any(part.transfer_syntax != uid for part in parts) or syntax.big_endian:
-            raise InvalidDocument("Pixel data is big endian, or in several transfer syntaxes.")
+        if any(part.transfer_syntax != uid for part in parts):
+            raise InvalidDocument("Pixel data is in several transfer syntaxes.")
         if not syntax.encapsulated:
             return False
         self.transfer_syntax = uid
