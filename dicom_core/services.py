@@ -22,6 +22,7 @@ from dicom_core.retrieve.frames import FrameService
 from dicom_core.retrieve.rendering import RenderService
 from dicom_core.retrieve.service import RetrieveService
 from dicom_core.retrieve.workers import Workers
+from dicom_core.search.query import SearchOptions
 from dicom_core.search.service import SearchService
 from dicom_core.settings import Settings
 from dicom_core.storage.ports import Blobs, StorageError, Tables
@@ -48,6 +49,7 @@ class Services:
     rendering: RenderService
     bulk_data: BulkDataService
     search: SearchService
+    search_options: SearchOptions
     delete: DeleteService
     change_feed: ChangeFeedService
     health: HealthService
@@ -106,6 +108,7 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
         bulk_data=BulkDataService(index, workers, frames, settings.max_converted_bytes),
         rendering=RenderService(index, workers, settings.max_converted_bytes),
         search=SearchService(index),
+        search_options=SearchOptions(settings.search_combined_date_times, settings.search_any_order_names),
         delete=DeleteService(index),
         change_feed=ChangeFeedService(index),
         health=HealthService(tables, blobs),

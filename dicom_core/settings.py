@@ -33,6 +33,8 @@ class Settings:
     max_file_bytes: int = 4 * 1024**3  # DICOM files that one request may store, in bytes; more is answered 413
     max_converted_bytes: int = 100 * 1024**2  # files that are transcoded or rendered, in bytes; larger ones are answered 406
     bulk_data_uris: bool = False  # metadata has the URIs of bulk data, whether a request asks for them or not
+    search_combined_date_times: bool = False  # searching for a date range and a time range means the time between both moments
+    search_any_order_names: bool = False  # fuzzy matching takes the words of a name in any order
     forwarded_headers: bool = False  # believe X-Forwarded-Host and X-Forwarded-Proto when building URLs
     sweep_schedule: str = "0 */2 * * * *"  # when to finish what crashed requests left, as NCRONTAB
     sweep_upload_seconds: int = 24 * 3600  # age at which an upload that was never committed counts as abandoned

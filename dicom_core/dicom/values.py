@@ -105,11 +105,11 @@ def _clock(hour: str | None, minute: str | None, second: str | None, fraction: s
     return f"{hour or '00'}{minute or '00'}{second or '00'}{(fraction or '').ljust(6, '0')}"
 
 
-def parse_range(vr: str, text: str) -> Range:
+def parse_range(vr: str, text: str, *, ordered: bool = True) -> Range:
     """Read a query for a DA, TM or DT: one value, or `a-b`, `a-`, `-b`. A DT with an offset from UTC is refused.
 
     Raises:
-        ValueError: not a value or range, both ends empty, or the first after the last.
+        ValueError: not a value or range, both ends empty, or (if they must be `ordered`) the first after the last.
 
     Standard: PS3.4 C.2.2.2.5
     """
@@ -120,7 +120,7 @@ def parse_range(vr: str, text: str) -> Range:
     found = Range(_range_end(vr, first) if first else None, _range_end(vr, last) if last else None)
     if found.first is None and found.last is None:
         raise ValueError("both ends of the range are empty")
-    if found.first is not None and found.last is not None and found.first > found.last:
+    if ordered and found.first is not None and found.last is not None and found.first > found.last:
         raise ValueError("the range ends before it starts")
     return found
 

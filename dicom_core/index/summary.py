@@ -17,13 +17,13 @@ from dicom_core.index.attributes import (
     STUDY_LATEST,
 )
 
-__all__ = ["Summary", "inherit", "merge", "modality_of"]
+__all__ = ["CUT", "Summary", "inherit", "merge", "modality_of"]
 
 _KEPT: Final = frozenset(attribute.tag for attribute in SEARCHABLE.values() if attribute.indexed)  # latest non-empty value wins
 _MAX_ATTRIBUTE: Final = 8 * 1024  # bytes of one attribute; longer ones are read from the instance
 _MAX_DOCUMENT: Final = 24 * 1024  # bytes that one instance adds to a document: dozens of search rows repeat it in one batch
 _MAX_LATEST: Final = 56 * 1024  # bytes of what only one row holds
-_CUT: Final = b'{"vr":"UN"}'  # stands for an attribute that was too long; UN never occurs in metadata
+CUT: Final = b'{"vr":"UN"}'  # stands for an attribute that was too long; UN never occurs in metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ def modality_of(series: Mapping[str, bytes]) -> str:
 
 def _pick(metadata: Mapping[str, bytes], tags: frozenset[str], most: int = _MAX_DOCUMENT) -> dict[str, bytes]:
     """The wanted attributes, without the longest ones when they come to more than `most` bytes."""
-    picked = {tag: fragment if len(fragment) <= _MAX_ATTRIBUTE else _CUT for tag, fragment in metadata.items() if tag in tags}
+    picked = {tag: fragment if len(fragment) <= _MAX_ATTRIBUTE else CUT for tag, fragment in metadata.items() if tag in tags}
     size = sum(map(len, picked.values()))
     while size > most:
         longest = max(picked, key=lambda tag: len(picked[tag]))
-        size += len(_CUT) - len(picked[longest])
-        picked[longest] = _CUT
+        size += len(CUT) - len(picked[longest])
+        picked[longest] = CUT
     return picked

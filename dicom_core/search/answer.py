@@ -15,6 +15,7 @@ from dicom_core.dicom.external_metadata import private_creators
 from dicom_core.index.attributes import MODALITIES_IN_STUDY, Level
 from dicom_core.index.metadata import read_metadata
 from dicom_core.index.rows import InstanceRow
+from dicom_core.index.summary import CUT
 from dicom_core.search.filtering import EXTERNAL, KEPT
 from dicom_core.search.hits import Hit, Needs, Rows
 from dicom_core.search.query import Query
@@ -27,7 +28,6 @@ INSTANCE_AVAILABILITY: Final = "00080056"
 RETRIEVE_URL: Final = "00081190"
 _COUNTS: Final = {"00201208": Level.STUDY, "00201209": Level.SERIES}  # Number of Study / Series Related Instances
 
-_CUT: Final = b'{"vr":"UN"}'  # in the place of an attribute that is too long for a row; metadata has no UN
 _SINGLY: Final = 4  # tags that are found faster one by one than by cutting up the document
 _PATH: Final = ("/studies/", "/series/", "/instances/")
 _NEWEST: Final = {
@@ -85,8 +85,8 @@ class Answer:
         lacking = []
         for hit, members in zip(present, results, strict=True):
             tags = self._from_metadata | (self._named_external - members.keys())
-            if _CUT in members.values():
-                tags = tags | {tag for tag, element in members.items() if element == _CUT}
+            if CUT in members.values():
+                tags = tags | {tag for tag, element in members.items() if element == CUT}
             if tags:
                 lacking.append((hit, members, tags))
         if lacking:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from dicom_core.errors import InvalidQuery
 from dicom_core.search.conditions import Between, Condition, Equal, Instants, Test
 
 __all__ = ["combine_dates_and_times"]
@@ -25,7 +26,11 @@ _LATEST: Final = "~"  # sorts after every time
 
 
 def combine_dates_and_times(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Replace each date and its time by one condition, where both are given and one of them is a range."""
+    """Replace each date and its time by one condition, where both are given and one of them is a range.
+
+    Raises:
+        InvalidQuery: a time range that has no date ends before it starts.
+    """
     times = {each.attribute.tag: each for each in conditions}
     combined = {}
     for each in conditions:
@@ -40,6 +45,8 @@ def _replaced(conditions: tuple[Condition, ...], combined: dict[str, Instants], 
     for each in conditions:
         tag = each.attribute.tag
         if tag not in gone:
+            if isinstance(each.test, Between) and each.test.first is not None and (each.test.last or _LATEST) < each.test.first:
+                raise InvalidQuery(f"{each.name} must not end before it starts.")
             yield replace(each, test=combined[tag]) if tag in combined else each
 
 

@@ -29,12 +29,13 @@ _INSTANTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """How the request wants values to be matched."""
+    """How the request wants values to be matched; with `combined`, a time range may pass midnight, as its dates may differ."""
 
     fuzzy: bool = False
     empty: bool = False
     multiple: bool = False
     any_order: bool = False
+    combined: bool = False
 
 
 def parse_test(name: str, vr: str, text: str, matching: Matching) -> Test:
@@ -109,7 +110,7 @@ def _uids(name: str, vr: str, text: str, matching: Matching) -> Test:
 
 def _instant(name: str, vr: str, text: str, matching: Matching) -> Test:
     try:
-        found = parse_range(vr, text)
+        found = parse_range(vr, text, ordered=not (matching.combined and vr == "TM"))
     except ValueError as error:
         raise InvalidQuery(f"{name} must be {_INSTANTS[vr]}, or a range of two with a hyphen: {error}.") from None
     return Between(found.first, found.last) if "-" in text or found.first is None else Equal(frozenset((found.first,)))

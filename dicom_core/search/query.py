@@ -27,7 +27,8 @@ MAX_LIMIT: Final = 200
 _MAX_OFFSET: Final = (1 << 63) - 1
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
-_CONTROLS: Final = frozenset(("limit", "offset", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"))
+_PAGE: Final = frozenset(("limit", "offset", "includefield"))
+_CONTROLS: Final = _PAGE | {"fuzzymatching", "emptyvaluematching", "multiplevaluematching"}
 
 # Sequences that search rows or the study row carry; their level is that of the attributes inside.
 _SEQUENCES: Final = {
@@ -79,10 +80,12 @@ def parse_query(
     series: str | None = None,
     extra: Mapping[str, Attribute] | None = None,
     options: SearchOptions = SearchOptions(),
+    paged: bool = True,
 ) -> Query:
     """Understand the query string (as sent, a character for each byte, without the question mark) of a search.
 
-    `extra` are further attributes that can be searched for, by tag; they go before the ones built in.
+    `extra` are further attributes that can be searched for, by tag; they go before the ones built in. Unless results
+    come in pages, parameters about pages and what they show are ignored.
 
     Raises:
         InvalidQuery: a parameter is unknown, malformed or not searchable at this resource; the text names it.
@@ -91,7 +94,8 @@ def parse_query(
     attributes: list[tuple[str, str]] = []
     for name, value in _parameters(raw):
         if (control := name.lower()) in _CONTROLS:
-            controls.setdefault(control, []).append(value)
+            if paged or control not in _PAGE:
+                controls.setdefault(control, []).append(value)
         else:
             attributes.append((name, value))
     matching = Matching(
@@ -99,6 +103,7 @@ def parse_query(
         empty=_flag(controls, "emptyvaluematching"),
         multiple=_flag(controls, "multiplevaluematching"),
         any_order=options.any_order_names,
+        combined=options.combined_date_times,
     )
     conditions = _conditions(resource, attributes, matching, {**SEARCHABLE, **(extra or {})})
     named, everything = _included(controls.get("includefield", []))
