@@ -25,7 +25,9 @@ from dicom_core.store.report import FailedItem
 __all__ = ["METADATA_TYPES", "described_files"]
 
 METADATA_TYPES: Final = frozenset((DICOM_JSON, DICOM_XML))
-_MAX_METADATA: Final = 32 * 1024 * 1024  # bytes of all metadata of a request: some ten times as many in memory
+_MAX_METADATA: Final = 32 * 1024 * 1024  # bytes of all metadata of a request
+_MAX_VALUES: Final = 1 << 22  # of a JSON document, about: each takes a hundred bytes of memory, be it two characters long
+_MAX_DATA_SETS: Final = 1 << 16
 _IN_MEMORY: Final = 1024 * 1024  # bulk data up to this size stays off the disk
 _COMPRESSED: Final = {name.lower(): uid for name, uid in MEDIA_TYPE_DEFAULTS.items() if name != OCTET_STREAM}
 
@@ -68,11 +70,17 @@ async def _read_metadata(part: Part, metadata_type: str, described: DescribedFil
         described.data_sets += await asyncio.to_thread(_read, b"".join(pieces), metadata_type)
     except InvalidDocument as error:
         raise InvalidMultipart(str(error)) from None
+    if len(described.data_sets) > _MAX_DATA_SETS:
+        raise PayloadTooLargeError(f"There are more than {_MAX_DATA_SETS} instances.")
     return length
 
 
 def _read(data: bytes, metadata_type: str) -> list[JsonObject]:
-    return read_objects(data) if metadata_type == DICOM_JSON else [from_xml(data)]
+    if metadata_type == DICOM_XML:
+        return [from_xml(data)]
+    if sum(map(data.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise PayloadTooLargeError("The metadata has too many values.")
+    return read_objects(data)
 
 
 def _location(part: Part, kind: MediaType | None) -> str:

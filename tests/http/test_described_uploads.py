@@ -173,6 +173,15 @@ async def test_what_is_refused(client: Client, kind: str, parts: list[Part], sta
     assert (await client.get("/v2/studies")).status == 204
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [b"[" + b"{}," * 70_000 + b"{}]", b"[" + b"0," * (5 << 20) + b"0]", b"[{}" + b" " * (33 << 20) + b"]"],
+    ids=["instances", "values", "bytes"],
+)
+async def test_too_much_metadata(client: Client, metadata: bytes) -> None:
+    assert (await _store(client, _JSON, [({"Content-Type": _JSON}, metadata)])).status == 413
+
+
 async def test_too_large(small_limit: Client) -> None:
     large = [*_metadata(_JSON, _image("u")), _bulk("u", bytes(5000))]
     assert (await _store(small_limit, _JSON, large)).status == 413

@@ -6,7 +6,8 @@ Standard: PS3.18 10.4.1.1.5, 10.4.1.1.6
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Final
 
 from starlette.responses import Response
@@ -47,14 +48,14 @@ async def _retrieve(call: Call, *, pixel_data: bool) -> Response:
         first = await anext(values, None)
         if first is None:
             raise NotFoundError("The specified bulk data was not found.")
-        rest = _with_first(first, values)
         if ids.instance is None:
-            return await multipart_values(service, partition, rest, call.base_url, {})
+            return await multipart_values(service, partition, _together([first], values), call.base_url, {})
+        others = [value async for value in values]
         state = validators(first.file.version, wanted, selection, weak=wanted.multipart)
         if state.is_known(call.request.headers):
             return state.not_modified()
         if wanted.multipart:
-            return await multipart_values(service, partition, rest, call.base_url, state.headers)
+            return await multipart_values(service, partition, _together([first, *others], values), call.base_url, state.headers)
         if first.parts > 1:
             raise NotAcceptableError("Compressed frames cannot be sent as a single part; multipart/related takes them.")
         return await single_value(call.request, service, partition, first, state)
@@ -72,7 +73,9 @@ def _path(call: Call) -> str | None:
     return text.upper().replace(".", "/")
 
 
-async def _with_first(first: BulkValue, others: AsyncGenerator[BulkValue, None]) -> AsyncGenerator[BulkValue, None]:
-    yield first
-    async for value in others:
-        yield value
+async def _together(first: Iterable[BulkValue], others: AsyncGenerator[BulkValue, None]) -> AsyncGenerator[BulkValue, None]:
+    async with aclosing(others):
+        for value in first:
+            yield value
+        async for value in others:
+            yield value
