@@ -5,11 +5,13 @@ Standard: PS3.10 7, PS3.5 7, A
 
 from __future__ import annotations
 
+import re
 import struct
 
 from dicom_core.dicom.data_set import DataSetWalker, element_header
 from dicom_core.dicom.deflated import Inflated
 from dicom_core.dicom.elements import Element, FileMeta, Fragments, Header, NeedMoreBytes, NotDicom, PixelDataElement
+from dicom_core.dicom.json_model import EXCLUDED_VRS
 from dicom_core.dicom.pixel_data_scanner import TrailerScanner
 
 __all__ = [
@@ -27,8 +29,9 @@ __all__ = [
 ]
 
 DATA_SET_PREFIX = 132  # bytes of preamble and prefix, before the file meta information
-MAX_HEADER_BYTES = 64 * 1024 * 1024  # of everything before Pixel Data, inflated
+MAX_HEADER_BYTES = 64 * 1024 * 1024  # of everything before Pixel Data but bulk data; of all of it in a deflated file
 
+_SYNTAX = re.compile(r"[0-9.]{1,64}", re.ASCII)  # headers of answers name it, so it must not be just anything
 _IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 _EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -51,13 +54,13 @@ def read_header(data: bytes | memoryview, *, complete: bool) -> Header:
         if meta.transfer_syntax_uid == _DEFLATED:
             return _read_deflated(view, meta, offset, complete=complete)
         walker = _walk(view, offset, meta, complete=complete)
-    except NeedMoreBytes as need:
+    except NeedMoreBytes:
         if complete:
             raise NotDicom("the file is cut short") from None
-        if need.at_least > MAX_HEADER_BYTES:
-            raise NotDicom("the header is too large") from None
         raise
     header = _header(walker, meta, offset)
+    if walker.position > MAX_HEADER_BYTES and _described_bytes(header.elements) > MAX_HEADER_BYTES:
+        raise NotDicom("the header is too large")
     if complete and header.pixel_data is not None:
         scanner = TrailerScanner(header)
         scanner.feed(view[header.pixel_data.offset :])
@@ -90,11 +93,11 @@ def _read_file_meta(view: memoryview) -> tuple[FileMeta, int]:
         media_storage_sop_instance_uid=_uid(elements, 0x00020003),
         elements=elements,
     )
-    if meta.transfer_syntax_uid:
+    if _SYNTAX.fullmatch(meta.transfer_syntax_uid) is not None:
         return meta, position
     if position >= len(view):
         raise NeedMoreBytes(position + 8)
-    raise NotDicom("the transfer syntax UID is missing")
+    raise NotDicom("the transfer syntax UID is missing or none")
 
 
 def _uid(elements: list[Element], tag: int) -> str:
@@ -163,6 +166,15 @@ def _header(walker: DataSetWalker, meta: FileMeta, offset: int) -> Header:
         elements=walker.elements,
         pixel_data=walker.pixel_data,
         file_meta=meta,
+    )
+
+
+def _described_bytes(elements: list[Element]) -> int:
+    """Length of the values that metadata shows, so not of bulk data such as an encapsulated document."""
+    return sum(
+        sum(map(_described_bytes, element.value)) if isinstance(element.value, list) else len(element.value)
+        for element in elements
+        if element.vr not in EXCLUDED_VRS
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 
-from dicom_core.dicom.part10 import Header, NeedMoreBytes, NotDicom, read_header
+from dicom_core.dicom.part10 import MAX_HEADER_BYTES, Header, NeedMoreBytes, NotDicom, read_header
 from dicom_core.retrieve.workers import Workers
 
 __all__ = ["Forward", "blocking", "read_beginning"]
@@ -67,5 +67,7 @@ async def read_beginning(chunks: AsyncIterator[bytes], size: int, workers: Worke
         try:
             return await workers.run(partial(read_header, head, complete=length >= size)), head
         except NeedMoreBytes as need:
+            if need.at_least > MAX_HEADER_BYTES:
+                raise NotDicom("the header is too large") from need
             wanted = min(size, max(need.at_least, 2 * length))
     raise NotDicom("the file is cut short")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dicom_core.dicom.part10 import Header, NeedMoreBytes, NotDicom, read_header
+from dicom_core.dicom.part10 import MAX_HEADER_BYTES, Header, NeedMoreBytes, NotDicom, read_header
 from dicom_core.errors import NotAcceptableError
 from dicom_core.retrieve.files import StoredFile
 from dicom_core.retrieve.layouts import read_range
@@ -36,6 +36,8 @@ async def read_header_part(
         try:
             return await workers.run(partial(read_header, data, complete=len(data) >= file.size)), data
         except NeedMoreBytes as need:
+            if need.at_least > MAX_HEADER_BYTES:
+                raise NotAcceptableError("The file has too much before its pixel data.") from need
             wanted = max(need.at_least, 2 * len(data))
         except NotDicom as error:
             raise NotAcceptableError("The file is damaged.") from error

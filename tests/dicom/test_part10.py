@@ -218,9 +218,28 @@ def test_a_deflated_bomb_is_refused_without_being_inflated(monkeypatch: pytest.M
         read(bomb, meta)
 
 
-def test_a_header_over_the_limit_is_refused_at_once() -> None:
-    with pytest.raises(NotDicom, match="too large"):
+@pytest.mark.parametrize(("vr", "refused"), [("UT", True), ("UC", True), ("OB", False), ("UN", False)])
+def test_only_text_counts_for_the_limit(monkeypatch: pytest.MonkeyPatch, vr: str, refused: bool) -> None:
+    monkeypatch.setattr(part10, "MAX_HEADER_BYTES", 1024)
+    data = part_10(b"\x09\x00\x10\x10" + vr.encode() + b"\0\0" + (2000).to_bytes(4, "little") + bytes(2000))
+    if refused:
+        with pytest.raises(NotDicom, match="too large"):
+            read_header(data, complete=True)
+    else:
+        assert len(read_header(data, complete=True).elements) == 1
+
+
+def test_a_long_value_asks_for_all_of_it() -> None:
+    with pytest.raises(NeedMoreBytes) as need:
         read_header(part_10(b"\x09\x00\x10\x10UN\0\0\xf0\xff\xff\xff"), complete=False)
+    assert need.value.at_least > 0xFFFFFFF0
+
+
+@pytest.mark.parametrize("uid", [b"1.2\r\nX: 1.2 ", b"1.2.\xff\0", b"abc\0", b"1" * 66])
+def test_a_transfer_syntax_that_is_no_uid_is_refused(uid: bytes) -> None:
+    meta = b"\x02\x00\x10\x00UI" + len(uid).to_bytes(2, "little") + uid
+    with pytest.raises(NotDicom, match="transfer syntax"):
+        read(b"\x08\x00\x05\x00CS\0\0", meta)
 
 
 def test_too_many_elements_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
