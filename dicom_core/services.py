@@ -18,6 +18,7 @@ from dicom_core.index.shards import fixed_shards
 from dicom_core.index.sweeper import sweep
 from dicom_core.partitions.service import PartitionService
 from dicom_core.retrieve.bulk_data import BulkDataService
+from dicom_core.retrieve.documents import DocumentService
 from dicom_core.retrieve.frames import FrameService
 from dicom_core.retrieve.rendering import RenderService
 from dicom_core.retrieve.service import RetrieveService
@@ -47,6 +48,7 @@ class Services:
     retrieve: RetrieveService
     frames: FrameService
     rendering: RenderService
+    documents: DocumentService
     bulk_data: BulkDataService
     search: SearchService
     search_options: SearchOptions
@@ -106,6 +108,7 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
         retrieve=RetrieveService(index, workers, settings.max_converted_bytes),
         frames=frames,
         bulk_data=BulkDataService(index, workers, frames, settings.max_converted_bytes),
+        documents=DocumentService(index, workers, settings.max_converted_bytes),
         rendering=RenderService(index, workers, settings.max_converted_bytes),
         search=SearchService(index),
         search_options=SearchOptions(settings.search_combined_date_times, settings.search_any_order_names),

@@ -36,6 +36,7 @@ __all__ = [
     "negotiate",
     "negotiate_image",
     "negotiate_images",
+    "takes_documents_only",
 ]
 
 ANY_SYNTAX: Final = "*"
@@ -119,6 +120,7 @@ MORE_FRAMES: Final = tuple(
 
 RENDERED: Final = ("image/jpeg", "image/png", "image/gif", "image/jp2")
 THUMBNAIL: Final = RENDERED[:2]
+DOCUMENTS: Final = ("application/pdf", "text/xml", "text/html", "text/plain")
 
 
 def negotiate(accept: str, offers: tuple[_Offer, ...], more: tuple[_Offer, ...] = ()) -> Representation:
@@ -187,6 +189,15 @@ def negotiate_images(accept: str, images: tuple[str, ...] = THUMBNAIL) -> str:
     if not ranked:
         raise NotAcceptableError(_NO_IMAGE)
     return images[min(ranked)[2]]
+
+
+def takes_documents_only(accept: str) -> bool:
+    """Whether a client takes documents (`DOCUMENTS`) and no pictures."""
+
+    def takes(media_types: tuple[str, ...]) -> bool:
+        return any(entry.weight > 0 and _specificity(entry.type, each) for entry in parse_accept(accept) for each in media_types)
+
+    return takes(DOCUMENTS) and not takes(RENDERED)
 
 
 def accept_dicom_json(accept: str) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 from starlette.responses import Response
 
 from dicom_core.dicom.transfer_syntaxes import MEDIA_TYPE_DEFAULTS, OCTET_STREAM
-from dicom_core.http.accept import RENDERED, THUMBNAIL
+from dicom_core.http.accept import DOCUMENTS, RENDERED, THUMBNAIL
 from dicom_core.http.call import Call
 from dicom_core.http.handlers import (
     bulk_data,
@@ -134,10 +134,11 @@ _PRESENTATION: Final = (
     Parameter("iccprofile", "string", "Colour space: no, yes, srgb, adobergb, rommrgb or displayp3."),
     Parameter("annotation", "string", "Text wanted in the image: patient, technique or both. It is not drawn; a warning says so."),
 )
+_FUZZY: Final = Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix.")
 _SEARCH: Final = (
     Parameter("limit", "integer", "Number of results; 100 if absent.", minimum=1, maximum=200),
     Parameter("offset", "integer", "Number of results to skip.", minimum=0, maximum=2**63 - 1),
-    Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix."),
+    _FUZZY,
     Parameter("includefield", "string", "Attributes to return besides the usual ones, separated by commas, or `all`."),
 )
 
@@ -215,7 +216,7 @@ def _bulk_data_value(name: str, path: str, handler: Handler = bulk_data.retrieve
     )
 
 
-def _rendered(name: str, path: str) -> Route:
+def _rendered(name: str, path: str, gives: tuple[str, ...] = RENDERED) -> Route:
     return Route(
         name=name,
         method="GET",
@@ -225,7 +226,7 @@ def _rendered(name: str, path: str) -> Route:
         action="read",
         audit="retrieve-rendered",
         partitioned=True,
-        gives=RENDERED,
+        gives=gives,
         statuses=(200, 206, 304),
         parameters=(*_PRESENTATION, *_RANGE),
     )
@@ -278,6 +279,21 @@ def _search(name: str, path: str) -> Route:
     )
 
 
+def _count(name: str, path: str) -> Route:
+    return Route(
+        name=name,
+        method="GET",
+        path=f"{path}/count",
+        handler=search.count,
+        summary=f"Count {path.rpartition('/')[2]}",
+        action="read",
+        audit="query",
+        partitioned=True,
+        gives=("application/json",),
+        parameters=(_FUZZY, *_EXTERNAL) if path == "studies" else (_FUZZY,),
+    )
+
+
 def _delete(name: str, path: str) -> Route:
     return Route(
         name=name,
@@ -320,7 +336,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         statuses=(200, 206, 304),
         parameters=_RANGE,
     ),
-    _rendered("retrieve_rendered_instance", _INSTANCE),
+    _rendered("retrieve_rendered_instance", _INSTANCE, (*RENDERED, *DOCUMENTS)),
     _rendered("retrieve_rendered_frame", f"{_INSTANCE}/frames/{{frame}}"),
     _rendered_parts("retrieve_rendered_study", _STUDY),
     _rendered_parts("retrieve_rendered_series", _SERIES),
@@ -337,6 +353,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     _search("search_series_of_study", f"{_STUDY}/series"),
     _search("search_instances_of_study", f"{_STUDY}/instances"),
     _search("search_instances_of_series", f"{_SERIES}/instances"),
+    _count("count_studies", "studies"),
+    _count("count_series", "series"),
+    _count("count_instances", "instances"),
+    _count("count_series_of_study", f"{_STUDY}/series"),
+    _count("count_instances_of_study", f"{_STUDY}/instances"),
+    _count("count_instances_of_series", f"{_SERIES}/instances"),
     _delete("delete_study", _STUDY),
     _delete("delete_series", _SERIES),
     _delete("delete_instance", _INSTANCE),

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
 
 from dicom_core.errors import BadRequestError
-from dicom_core.http.accept import RENDERED, THUMBNAIL, negotiate_image, negotiate_images
+from dicom_core.http.accept import RENDERED, THUMBNAIL, negotiate_image, negotiate_images, takes_documents_only
 from dicom_core.http.call import Call
 from dicom_core.http.conditional import validators
 from dicom_core.http.frame_numbers import check_frame_numbers, parse_frame_numbers
@@ -21,6 +22,7 @@ from dicom_core.http.multipart import Framing
 from dicom_core.http.ranges import bytes_answer
 from dicom_core.http.render_parameters import is_annotated, render_options, thumbnail_options
 from dicom_core.http.streaming import begun
+from dicom_core.identifiers import Identifiers, Partition
 from dicom_core.retrieve.lookup import settled
 from dicom_core.retrieve.rendering import Picture
 
@@ -37,6 +39,8 @@ async def retrieve_rendered(call: Call) -> Response:
     partition = await call.partition()
     ids = call.identifiers()
     check_frame_numbers([1 if frame is None else frame])
+    if frame is None and takes_documents_only(call.accept):
+        return await settled(partial(_document, call, partition, ids))
     options = replace(options, media_type=negotiate_image(call.accept, RENDERED))
     service = call.services.rendering
 
@@ -54,6 +58,19 @@ async def retrieve_rendered(call: Call) -> Response:
         return response
 
     return await settled(attempt)
+
+
+async def _document(call: Call, partition: Partition, ids: Identifiers) -> Response:
+    """Answer with an instance that is a document, to clients that take no pictures; of all others they take nothing."""
+    service = call.services.documents
+    row = await service.find(partition, ids)
+    media_type = negotiate_image(call.accept, service.forms(row))
+    assert row is not None, "nothing has no forms"
+    state = validators(row.version, media_type)
+    if state.is_known(call.request.headers):
+        return state.not_modified()
+    content_type = f"{media_type}; charset=utf-8" if media_type in ("text/html", "text/plain") else media_type
+    return bytes_answer(call.request, await service.document(row, media_type), content_type, state)
 
 
 async def retrieve_rendered_parts(call: Call) -> Response:
