@@ -167,6 +167,7 @@ SCHEMAS: Final[dict[str, JsonObject]] = {
             "createdDate": {"type": "string", "format": "date-time"},
         },
     },
+    "Count": {"type": "object", "required": ["count"], "properties": {"count": {"type": "integer", "minimum": 0}}},
     "Problem": {
         "type": "object",
         "description": "Problem details (RFC 9457), for clients that list their type in Accept.",
@@ -291,6 +292,14 @@ _SEARCH: Final = Description(
     example=[_STUDY_RESULT],
     headers=("erroneous-dicom-attributes", "Warning"),
 )
+_COUNT: Final = Description(
+    group="Search",
+    text="Counts what a search with the same conditions finds. Pages do not matter: `limit`, `offset` and `includefield` are ignored.",
+    answers={200: "The number."},
+    result=_schema("Count"),
+    example={"count": 42},
+    headers=("Warning",),
+)
 _DELETE: Final = Description(
     group="Delete",
     text="Deletes every instance under the identifiers, at once and for good.",
@@ -320,6 +329,17 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
             "search_instances_of_series",
         ),
         _SEARCH,
+    ),
+    **dict.fromkeys(
+        (
+            "count_studies",
+            "count_series",
+            "count_instances",
+            "count_series_of_study",
+            "count_instances_of_study",
+            "count_instances_of_series",
+        ),
+        _COUNT,
     ),
     **dict.fromkeys(("delete_study", "delete_series", "delete_instance"), _DELETE),
     "list_changes": Description(

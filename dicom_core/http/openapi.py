@@ -94,7 +94,7 @@ def _parameters(route: Route, path: str) -> Iterator[JsonObject]:
         }
     if route.method == "GET":
         for attribute in SEARCHABLE.values():
-            if attribute.level in _SEARCHED_LEVELS.get(route.path, ()):
+            if attribute.level in _SEARCHED_LEVELS.get(route.path.removesuffix("/count"), ()):
                 yield {
                     "name": attribute.keyword,
                     "in": "query",

@@ -151,7 +151,7 @@ READING = [binding for binding in PARTITIONED if "{partitionName}" in binding.te
 @pytest.mark.parametrize("binding", READING, ids=lambda binding: binding.name)
 async def test_a_route_finds_nothing_in_an_empty_partition(archive: Archive, binding: Binding) -> None:
     answer = await archive.send(binding, EMPTY)
-    assert answer.status in (204, 404)
+    assert answer.status in (204, 404) or answer.json == {"count": 0}
     assert SECRET not in answer.body
 
 
