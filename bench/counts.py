@@ -85,6 +85,8 @@ async def _studies_of_one_accession(bench: Bench) -> None:
     await bench.store(*(write_image(study, 1, 1, accession="A1000") for study in range(1000, 1100)))
 
 
+_FIRST = f"/v2/studies/{uid(1)}/series/{uid(1, 1)}/instances/{uid(1, 1, 1)}"
+
 REQUESTS = (
     Request("store 1 instance, known series", 6, 1, _known_series, lambda bench: bench.store(write_image(1, 1, 3))),
     Request("store 1 instance, new study", 8, 1, _nothing, lambda bench: bench.store(write_image(2, 1, 1))),
@@ -101,10 +103,10 @@ REQUESTS = (
         1,
         1,
         _nothing,
-        lambda bench: bench.get(
-            f"/v2/studies/{uid(1)}/series/{uid(1, 1)}/instances/{uid(1, 1, 1)}", "application/dicom; transfer-syntax=*"
-        ),
+        lambda bench: bench.get(_FIRST, "application/dicom; transfer-syntax=*"),
     ),
+    Request("one frame", 1, 1, _nothing, lambda bench: bench.get(f"{_FIRST}/frames/1", "application/octet-stream")),
+    Request("one frame, rendered", 1, 1, _nothing, lambda bench: bench.get(f"{_FIRST}/rendered", "image/png")),
     Request("metadata of a study of 500", 2, 0, _study_of_500, lambda bench: bench.get(f"/v2/studies/{uid(5)}/metadata")),
     Request(
         "search, 100 results of one condition",

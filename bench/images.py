@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import io
+import random
 from collections.abc import Iterable, Iterator
 
+import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
-__all__ = ["multipart", "multipart_pieces", "multipart_type", "uid", "write_image"]
+__all__ = ["TILES", "multipart", "multipart_pieces", "multipart_type", "uid", "write_image", "write_picture", "write_slide"]
 
 _ROOT = "1.2.826.0.1.3680043.10.1000"
 _BOUNDARY = b"bench-part"
+
+TILES = 1000
+"""Frames of `write_slide`."""
+_TILE_BYTES = 60 * 1024
 
 
 def uid(*numbers: int) -> str:
@@ -41,6 +48,33 @@ def write_image(study: int, series: int, instance: int, *, size: int = 32, acces
     image.PixelData = (instance.to_bytes(2, "little") + bytes(254)) * (size * size * 2 // 256)
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    buffer = io.BytesIO()
+    image.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def write_picture(study: int) -> bytes:
+    """Encode a CT slice of 512 x 512 pixels that look like one to codecs: a body with noise."""
+    import numpy as np
+
+    image = pydicom.dcmread(io.BytesIO(write_image(study, 1, 1, size=512)))
+    y, x = np.mgrid[-1:1:512j, -1:1:512j]
+    body = np.where(x**2 + (1.4 * y) ** 2 < 0.7, 1050 + 100 * np.sin(9 * x) * np.cos(7 * y), 30)
+    image.PixelData = (body + np.random.default_rng(study).normal(0, 12, body.shape)).astype("<u2").tobytes()
+    image.WindowCenter, image.WindowWidth = 40, 400
+    buffer = io.BytesIO()
+    image.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def write_slide(study: int) -> bytes:
+    """Encode a whole-slide image of `TILES` compressed tiles of 60 KB; the tiles hold noise, which nobody is to decode."""
+    image = pydicom.dcmread(io.BytesIO(write_image(study, 1, 1, size=256)))
+    chance = random.Random(study)
+    image.NumberOfFrames, image.BitsAllocated, image.BitsStored, image.HighBit = TILES, 8, 8, 7
+    image.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    image.PixelData = encapsulate([b"\xff\xd8" + chance.randbytes(_TILE_BYTES - 2) for _ in range(TILES)])
+    image["PixelData"].VR = "OB"
     buffer = io.BytesIO()
     image.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()

@@ -13,11 +13,12 @@ from itertools import count, islice
 from typing import Any
 
 from bench.hosting import running_local_host
-from bench.images import multipart, multipart_type, uid, write_image
+from bench.images import TILES, multipart, multipart_type, uid, write_image, write_picture, write_slide
 
 __all__ = ["print_latencies"]
 
 _JSON = {"Accept": "application/dicom+json"}
+_TILE = {"Accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*'}
 _FILES = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 
 
@@ -83,7 +84,29 @@ def _workloads(client: _Client) -> Iterator[tuple[str, int, list[Request]]]:
     yield "retrieve a CT slice", 1, repeat(202, a_slice, _FILES)
     yield "retrieve a CT slice, 8 at a time", 8, repeat(402, a_slice, _FILES)
     yield "retrieve 50 CT slices (26 MB)", 1, repeat(17, f"/v2/studies/{studies[0]}", _FILES)
+    yield from _pixels(client)
     yield "delete a study of 50", 1, [partial(client.send, "DELETE", f"/v2/studies/{study}") for study in studies]
+
+
+def _pixels(client: _Client) -> Iterator[tuple[str, int, list[Request]]]:
+    """Yield, likewise, what asks for frames and pictures."""
+    client.store(write_picture(901), write_slide(902))
+    slide, picture = (f"/v2/studies/{uid(study)}/series/{uid(study, 1)}/instances/{uid(study, 1, 1)}" for study in (902, 901))
+    tiles = [partial(client.get, f"{slide}/frames/{number * 7 % TILES + 1}", _TILE) for number in range(402)]
+    yield "retrieve a tile (60 KB) of a slide", 1, tiles
+    yield "a tile of a slide, 16 at a time", 16, tiles
+    row = ",".join(map(str, range(1, 33)))
+    yield "retrieve 32 tiles in a row (2 MB)", 1, [partial(client.get, f"{slide}/frames/{row}", _TILE)] * 102
+    for title, resource, accept in (
+        ("render a CT slice as JPEG", "rendered", "image/jpeg"),
+        ("render a CT slice as PNG", "rendered", "image/png"),
+        ("render a thumbnail", "thumbnail", "image/jpeg"),
+        ("CT frame as JPEG 2000", "frames/1", 'multipart/related; type="image/jp2"'),
+        ("CT frame as HTJ2K", "frames/1", 'multipart/related; type="image/jphc"'),
+    ):
+        requests = [partial(client.get, f"{picture}/{resource}", {"Accept": accept})] * 102
+        yield title, 1, requests
+        yield f"{title}, 8 at a time", 8, requests
 
 
 def _row(title: str, together: int, requests: list[Request]) -> None:
