@@ -136,7 +136,7 @@ def _read_deflated(view: memoryview, meta: FileMeta, offset: int, *, complete: b
                 raise NotDicom("the header is too large") from None
             if inflated.exhausted:
                 raise NeedMoreBytes(2 * len(view)) from None
-            wanted = max(need.at_least, 2 * len(plain))
+            wanted = max(need.at_least, 4 * len(plain))  # everything is read again
     header = _header(walker, meta, offset)
     if complete and header.pixel_data is not None:
         _read_deflated_trailer(header, inflated, plain)

@@ -21,6 +21,8 @@ _MAX_HEADER: Final = 16 * 1024 * 1024  # headers beyond this are parsed from a t
 _PREAMBLE: Final = bytes(128)
 _PIECE: Final = 1024 * 1024
 _PIXEL_DATA: Final = b"\xe0\x7f\x10\x00"  # the tag of Pixel Data, little endian
+_DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
+_FILE_META: Final = 1024  # bytes at the beginning of a file in which its transfer syntax is looked for
 _INLINE: Final = 256 * 1024  # bytes of header that are parsed without leaving the event loop
 
 
@@ -37,8 +39,10 @@ class Whole:
 
     @property
     def header_size(self) -> int:
-        """Bytes before Pixel Data, or of the whole file when it has none."""
-        return self.header.pixel_data.offset if self.header.pixel_data is not None else self.size
+        """Bytes before Pixel Data, or of the whole file when it has none; unknown, so very many, of a deflated one."""
+        if self.header.pixel_data is not None:
+            return self.header.pixel_data.offset
+        return _MAX_HEADER if self.header.deflated else self.size
 
 
 class Streamed:
@@ -150,7 +154,10 @@ async def _pieces(spool: IO[bytes]) -> Chunks:
 
 def _header_size(data: bytes | memoryview) -> int:
     """About how many bytes of a file are header: a guess that decides only where it is parsed."""
-    found = bytes(data[:_INLINE]).find(_PIXEL_DATA)
+    head = bytes(data[:_INLINE])
+    if head.find(_DEFLATED, 0, _FILE_META) >= 0:
+        return _MAX_HEADER  # however small the file is
+    found = head.find(_PIXEL_DATA)
     return len(data) if found < 0 else found
 
 
