@@ -30,7 +30,7 @@ _CODECS = {_key(term): codec for term, codec in python_encoding.items()} | {"UTF
 _BY_ESCAPE = CODES_TO_ENCODINGS | {b"\x1b$)A": "gb2312"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one object per character set; comparing them must cost nothing
 class CharacterSet:
     """The codec of a data set's text; with `extended`, escape sequences switch to others."""
 

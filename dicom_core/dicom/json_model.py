@@ -30,6 +30,7 @@ Values have no trailing spaces, except that those of AE which are nothing but sp
 """
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
+_SHORT = 64  # bytes of values whose conversion is remembered
 _MOST_CHARACTERS = 256  # of (0008,0005); what is longer names no character sets
 _ELEMENT_NUMBER = 0xFFFF.__and__
 _AFTER_FILE_META = 0x00030000
@@ -106,7 +107,8 @@ class _Encoder:
                 body = None
                 self._bulk.append(Bulk("/".join((*self._path, _key(tag))), vr, element.offset, len(raw)))
             elif raw:
-                values, body = CODECS[vr](raw, charset, order)
+                codec = _remembered if type(raw) is bytes and len(raw) <= _SHORT else _converted
+                values, body = codec(vr, raw, charset, order)
                 if tag == _SPECIFIC_CHARACTER_SET:
                     charset = character_set("\\".join(map(str, values))[:_MOST_CHARACTERS])
             creator = _creator(tag, values, creators) if tag & 0x10000 else None
@@ -128,6 +130,14 @@ class _Encoder:
             encoded.append("{" + ",".join([f'"{key}":{text}' for key, text in members]) + "}")
             del self._path[-2:]
         return f',"Value":[{",".join(encoded)}]'
+
+
+def _converted(vr: str, raw: bytes | memoryview, charset: CharacterSet, order: str) -> tuple[Values, str]:
+    return CODECS[vr](raw, charset, order)
+
+
+# the instances of a series have most of their short values in common
+_remembered = lru_cache(maxsize=16 * 1024)(_converted)
 
 
 @lru_cache(maxsize=8192)
