@@ -31,7 +31,7 @@ from dicom_core.dicom.part10_writer import UNDEFINED_LENGTH, DataSetEncoding, de
 from dicom_core.dicom.pixel_module import PIXEL_DATA, PixelModule, pixel_module
 from dicom_core.dicom.transfer_syntaxes import transfer_syntax
 
-__all__ = ["Reader", "can_transcode", "swapped_unit", "transcode", "transcode_frame"]
+__all__ = ["JoinedBits", "Reader", "can_transcode", "swapped_unit", "transcode", "transcode_frame"]
 
 Reader = Callable[[int, int], bytes]
 """Reads (offset, length) of the stored file; of a deflated one, of its inflated data set. Asked in ascending order."""
@@ -217,13 +217,28 @@ def _text(tag: int, value: str, vr: str = "CS") -> Element:
     return Element(tag, vr, (value + " " * (len(value) % 2)).encode("ascii", "replace"))
 
 
+class JoinedBits:
+    """Puts frames of single bits behind each other, where they do not fill their last byte."""
+
+    def __init__(self, frame_bits: int) -> None:
+        self._frame_bits = frame_bits
+        self._pending = 0
+        self._pending_bits = 0
+
+    def add(self, frame: bytes | memoryview) -> bytes:
+        """Take a frame, and give the bytes that are full now."""
+        pending = self._pending | int.from_bytes(frame, "little") << self._pending_bits
+        whole, self._pending_bits = divmod(self._pending_bits + self._frame_bits, 8)
+        self._pending = pending >> 8 * whole
+        return (pending & ((1 << 8 * whole) - 1)).to_bytes(whole, "little")
+
+    def rest(self) -> bytes:
+        """Give the last byte, if it is not full."""
+        return self._pending.to_bytes(1, "little") if self._pending_bits else b""
+
+
 def _joined_bits(frames: Iterable[bytes], frame_bits: int) -> Iterator[bytes]:
-    """Put frames of single bits behind each other, where they do not fill their last byte."""
-    pending, pending_bits = 0, 0
+    bits = JoinedBits(frame_bits)
     for frame in frames:
-        pending |= int.from_bytes(frame, "little") << pending_bits
-        whole, rest = divmod(pending_bits + frame_bits, 8)
-        yield (pending & ((1 << 8 * whole) - 1)).to_bytes(whole, "little")
-        pending, pending_bits = pending >> 8 * whole, rest
-    if pending_bits:
-        yield pending.to_bytes(1, "little")
+        yield bits.add(frame)
+    yield bits.rest()

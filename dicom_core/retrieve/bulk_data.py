@@ -16,7 +16,8 @@ from dicom_core.dicom.byte_order import UNIT_OF_VR, swapped
 from dicom_core.dicom.frame_layout import UndeterminedFrames
 from dicom_core.dicom.frames import parse_frame_layout
 from dicom_core.dicom.json_model import Bulk
-from dicom_core.dicom.transcoding import can_transcode, swapped_unit
+from dicom_core.dicom.pixel_module import pixel_module
+from dicom_core.dicom.transcoding import JoinedBits, can_transcode, swapped_unit
 from dicom_core.dicom.transfer_syntaxes import EXPLICIT_VR_LITTLE_ENDIAN, OCTET_STREAM, transfer_syntax
 from dicom_core.errors import NotAcceptableError
 from dicom_core.identifiers import Identifiers, Partition
@@ -171,15 +172,26 @@ class BulkDataService:
             BlobNotFound: the instance has just been replaced or deleted.
         """
         if value.size is None:
+            bits = await self._joined_bits(value)
             async with aclosing(self._pieces(partition, value)) as pieces:
                 async for _, piece in pieces:
-                    yield piece
+                    yield piece if bits is None else bits.add(piece)
+            if bits is not None:
+                yield bits.rest()
             return
         wanted = value.size - start if length is None else length
         stored = await self._stored(value, start, wanted)
         async with aclosing(stored) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def _joined_bits(self, value: BulkValue) -> JoinedBits | None:
+        """What puts decompressed frames together that do not consist of whole bytes; each comes in one piece."""
+        if transfer_syntax(value.transfer_syntax).encapsulated:
+            return None
+        header, _ = await read_header_part(self._index.blobs, self._workers, value.file, guess=value.bulk.offset)
+        pixels = pixel_module(header)
+        return JoinedBits(pixels.frame_bits) if pixels is not None and pixels.frame_bits % 8 else None
 
     async def _stored(self, value: BulkValue, start: int, length: int) -> Buffers:
         """Open a range of a value that lies in the file as it is, apart from its byte order."""

@@ -200,6 +200,16 @@ async def test_compressed_pixel_data(client: Client, name: str) -> None:
     assert alone.status == (406 if frames > 1 else 200)
 
 
+async def test_compressed_frames_that_end_inside_of_a_byte(client: Client) -> None:
+    pixels = np.packbits(np.random.default_rng(1).integers(0, 2, 45, dtype="u1"), bitorder="little").tobytes()
+    stored = await store_file(client, make_instance(rows=3, columns=5, frames=3, bits=1, pixel_data=pixels))
+    compressed = await client.get(stored.url, "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90")
+    base = "/v2/partitions/compressed/studies"
+    assert (await client.send("POST", base, compressed.body, headers={"Content-Type": "application/dicom"})).status == 200
+    answer = await client.get(f"{base}/{STUDY}/pixeldata")
+    assert [content for _, _, content in _parts(answer)] == [pixels]
+
+
 async def test_pixel_data_that_cannot_be_decompressed(client: Client) -> None:
     plain = await store_file(client, _with_values())
     film = await store_file(client, make_instance(transfer_syntax=_MPEG, rows=4, columns=4, instance="1.9", pixel_data=[b"film" * 100]))
