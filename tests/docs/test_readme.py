@@ -55,6 +55,10 @@ def test_tour_with_curl(service: Host, tmp_path: Path) -> None:
     assert (tmp_path / "ct.dcm").stat().st_size > 39_000
     assert (tmp_path / "study.multipart").stat().st_size > 39_000
     assert done.stdout.count("CompressedSamples^CT1") >= 2
+    beginnings = {"ct.jpg": b"\xff\xd8", "small.png": b"\x89PNG", "study.zip": b"PK", "frame.jls": b"\xff\xd8\xff\xf7"}
+    assert [name for name, beginning in beginnings.items() if not (tmp_path / name).read_bytes().startswith(beginning)] == []
+    assert (tmp_path / "frame.raw").stat().st_size == 128 * 128 * 2
+    assert '"action":"Create"' in done.stdout
 
 
 def test_tour_with_dicomweb_client(service: Host) -> None:
