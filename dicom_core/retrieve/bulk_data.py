@@ -7,7 +7,7 @@ Standard: PS3.18 10.4.1.1.5, 10.4.1.1.6, 8.7.3.3
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
@@ -30,7 +30,7 @@ from dicom_core.retrieve.header_part import read_header_part
 from dicom_core.retrieve.inflating import inflated_frames
 from dicom_core.retrieve.lookup import instance_pages, not_found
 from dicom_core.retrieve.workers import Workers
-from dicom_core.storage.ports import BlobReader
+from dicom_core.storage.ports import BlobReader, Row
 
 __all__ = ["BulkDataService", "BulkPart", "BulkValue", "Selection"]
 
@@ -119,26 +119,27 @@ class BulkDataService:
     async def find(
         self, partition: Partition, ids: Identifiers, selection: Selection, wanted_syntax: str, *, original: bool = False
     ) -> AsyncGenerator[BulkValue, None]:
-        """Look the instances up, and return their values, which are read page by page.
+        """Look the instances up, and return their values; those of several instances are read page by page.
 
         Raises:
             NotFoundError: there are no instances.
             NotAcceptableError: the pixel data of one cannot be decompressed.
         """
-        found = False
-        async for page in instance_pages(self._index, partition, ids, INSTANCE_SUMMARY):
-            for row in page:
-                found = True
-                if selection.may_be_pixel_data:
-                    _check(StoredFile.of(_version(InstanceRow.of(row), original=original)), wanted_syntax)
+        found: list[Row] = []
+        select = INSTANCE_SUMMARY if ids.instance is None else None
+        async for page in instance_pages(self._index, partition, ids, select):
+            found = page or found
+            for row in page if selection.may_be_pixel_data else ():
+                _check(StoredFile.of(_version(InstanceRow.of(row), original=original)), wanted_syntax)
         if not found:
             raise not_found(ids)
-        return self._values(partition, ids, selection, wanted_syntax, original=original)
+        pages = instance_pages(self._index, partition, ids) if ids.instance is None else _page(found)
+        return self._values(pages, selection, wanted_syntax, original=original)
 
     async def _values(
-        self, partition: Partition, ids: Identifiers, selection: Selection, wanted_syntax: str, *, original: bool
+        self, pages: AsyncIterator[list[Row]], selection: Selection, wanted_syntax: str, *, original: bool
     ) -> AsyncGenerator[BulkValue, None]:
-        async for page in instance_pages(self._index, partition, ids):
+        async for page in pages:
             for row in page:
                 version = _version(InstanceRow.of(row), original=original)
                 file = StoredFile.of(version)
@@ -225,6 +226,10 @@ class BulkDataService:
             async with aclosing(self._frames.pieces(found)) as pieces:
                 async for position, piece in pieces:
                     yield numbers[position], piece
+
+
+async def _page(rows: list[Row]) -> AsyncIterator[list[Row]]:
+    yield rows
 
 
 def _version(row: InstanceRow, *, original: bool) -> InstanceRow:

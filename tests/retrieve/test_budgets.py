@@ -76,6 +76,9 @@ async def test_a_frame_is_one_row_and_one_range(counted: Counted) -> None:
     assert (tables, blobs) == ({"get": 1}, {"read": 1})
     tables, blobs, _ = await counted.cost(f"{stored.series}/thumbnail")
     assert (tables, blobs) == ({"scan": 1}, {"read": 1})
+    for url in (f"{stored.url}/bulkdata/7FE00010", f"{stored.url}/pixeldata", f"{stored.url}/bulkdata"):
+        tables, blobs, _ = await counted.cost(url)
+        assert (tables, blobs) == ({"get": 1}, {"read": 1})
 
 
 async def test_tiles_of_a_slide(counted: Counted) -> None:
