@@ -220,7 +220,9 @@ async def test_accept(place: Place, path: str, accept: str, status: int) -> None
         assert answer.headers["content-type"] == "application/dicom+json"
 
 
-@pytest.mark.parametrize("path", ["studies/9.9/series", "studies/9.9/instances", "studies/1.1/series/9.9/instances", "studies/1.1.1/series"])
+@pytest.mark.parametrize(
+    "path", ["studies/9.9/series", "studies/9.9/instances", "studies/1.1/series/9.9/instances", "studies/1.1.1/series"]
+)
 async def test_unknown_uids_in_paths_find_nothing(any_place: Place, path: str) -> None:
     await add(any_place)
     answer = await any_place.get(path)

@@ -53,7 +53,8 @@ async def test_counts(filled: Client, version: str, page: str) -> None:
     for path, query, count in COUNTS:
         for base in (f"/{version}", f"/{version}/partitions/microsoft.default"):
             answer = await filled.get(f"{base}/{path}/count?{query}&{page}")
-            assert (answer.status, answer.headers["content-type"], answer.json) == (200, "application/json", {"count": count}), (path, query)
+            assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+            assert answer.json == {"count": count}, (path, query)
 
 
 @pytest.mark.parametrize("path", sorted({path for path, _, _ in COUNTS}))
