@@ -111,11 +111,14 @@ BULK_DATA_VALUE: Final = (*BULK_DATA, _offer(OCTET_STREAM, (EXPLICIT_VR_LITTLE_E
 _EVERY_SYNTAX: Final = (ANY_SYNTAX, *TRANSFER_SYNTAXES)
 MORE_FILES: Final = (_offer(_DICOM, _EVERY_SYNTAX, multipart=True), _offer("application/zip", _EVERY_SYNTAX))
 MORE_FILE: Final = (*MORE_FILES, _offer(_DICOM, _EVERY_SYNTAX))
-MORE_FRAMES: Final = tuple(
-    _offer(name.lower(), (ANY_SYNTAX, *syntaxes_of_media_type(name)), multipart=multipart, answer=name)
-    for name in MEDIA_TYPE_DEFAULTS
-    for multipart in (True, False)
-    if name != OCTET_STREAM and (multipart or name != "image/jp2")  # which the Microsoft service refuses as a single part
+MORE_FRAMES: Final = (
+    _offer("*/*", (ANY_SYNTAX, EXPLICIT_VR_LITTLE_ENDIAN), multipart=True, answer=OCTET_STREAM),  # as dicomweb-client asks
+    *(
+        _offer(name.lower(), (ANY_SYNTAX, *syntaxes_of_media_type(name)), multipart=multipart, answer=name)
+        for name in MEDIA_TYPE_DEFAULTS
+        for multipart in (True, False)
+        if name != OCTET_STREAM and (multipart or name != "image/jp2")  # which the Microsoft service refuses as a single part
+    ),
 )
 
 RENDERED: Final = ("image/jpeg", "image/png", "image/gif", "image/jp2")

@@ -104,6 +104,7 @@ _JPEG_LS = "1.2.840.10008.1.2.4.80"
         ("files", f"{_RELATED}; transfer-syntax={_JPEG_LS}", _dicom(_JPEG_LS)),
         ("file", f"application/dicom; transfer-syntax={_JPEG_LS}", _dicom(_JPEG_LS, multipart=False)),
         ("file", f"application/dicom; transfer-syntax={_JPEG_LS}, {_RELATED};q=0.1", _dicom(_LITTLE)),
+        ("frames", 'multipart/related; type="*/*"', _frames("*")),
         ("frames", "image/jls", Representation("image/jls", "*", multipart=False)),
         ("frames", f"image/jls; transfer-syntax={_JPEG_LS}", Representation("image/jls", _JPEG_LS, multipart=False)),
         ("frames", 'multipart/related; type="video/H265"', Representation("video/H265", "*", multipart=True)),
