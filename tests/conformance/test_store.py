@@ -387,3 +387,40 @@ async def test_body_of_one_file_with_something_behind_it(any_place: Place) -> No
 async def test_query_does_not_matter(place: Place, query: str) -> None:
     answer = await place.client.send("POST", place.url("studies") + query, framed(FILE), headers={"Content-Type": MULTIPART})
     assert answer.status == 200
+
+
+PRECEDENCE = [
+    ({"study": "1.2.3", "without": ["SOPInstanceUID"]}, 43264, "(0008,0018)"),
+    ({"study": "1.2.3", "without": ["SOPClassUID"]}, 43264, "(0008,0016)"),
+    ({"study": "1.2.3", "without": ["SeriesInstanceUID"]}, 43264, "(0020,000e)"),
+    ({"study": "1.2.3", "without": ["PatientID"]}, 43265, "(0020,000d)"),
+    ({"study": "1.2.3", "PatientID": "x" * 65}, 43265, "(0020,000d)"),
+    ({"without": ["SOPClassUID", "StudyInstanceUID"]}, 43264, "(0008,0016)"),
+    ({"without": ["StudyInstanceUID", "SeriesInstanceUID"]}, 43264, "(0020,000d)"),
+    ({"without": ["SeriesInstanceUID", "SOPInstanceUID"]}, 43264, "(0020,000e)"),
+    ({"without": ["SOPInstanceUID", "PatientID"]}, 43264, "(0008,0018)"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "reason", "tag"), PRECEDENCE)
+async def test_first_violation_of_what_is_required_counts(any_place: Place, attributes: dict[str, Any], reason: int, tag: str) -> None:
+    answer = await any_place.store(make_instance(**attributes), study=STUDY)
+    assert (answer.status, reasons(answer)) == (409, [reason])
+    assert messages(failed(answer)[0])[0].startswith(f"DICOM100: {tag} - ")
+
+
+async def test_validation_comes_before_the_question_whether_it_is_stored(any_place: Place) -> None:
+    await any_place.store(FILE)
+    answer = await any_place.store(make_instance(without=["PatientID"]), make_instance(study=STUDY), study=STUDY)
+    assert reasons(answer) == [43264, 45070]
+    answer = await any_place.store(FILE, study="1.2.3")
+    assert reasons(answer) == [43265]
+
+
+async def test_all_statuses_of_items_in_one_answer(any_place: Place) -> None:
+    await any_place.store(FILE)
+    answer = await any_place.store(FILE, make_instance(study="1.2.3"), b"x", OTHER, make_instance(without=["SOPInstanceUID"]), study=STUDY)
+    assert (answer.status, reasons(answer)) == (202, [45070, 43265, 43264, 43264])
+    assert list(answer.json) == ["00081190", "00081198", "00081199"]
+    for item in (*failed(answer), *stored(answer)):
+        assert list(item) == sorted(item)
