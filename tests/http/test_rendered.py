@@ -87,6 +87,15 @@ async def test_films(client: Client) -> None:
     assert (getattr(still, "n_frames", 1), _middle(still)) == (1, 80)
 
 
+async def test_films_of_too_many_pixels(client: Client) -> None:
+    size = 5_800
+    bits = bytes(2 * size * size // 8)
+    data = make_file(np.zeros((2, 8, 8), "u1"), Rows=size, Columns=size, BitsAllocated=1, BitsStored=1, PixelData=bits)
+    stored = await store_file(client, data)
+    assert (await client.get(f"{stored.url}/rendered", "image/gif")).status == 406
+    assert (await client.get(f"{stored.url}/thumbnail")).status == 200
+
+
 async def test_parameters(client: Client) -> None:
     stored = await _store(client)
     fitted = _image(await client.get(f"{stored.url}/rendered?viewport=15,15"))
