@@ -15,6 +15,7 @@ Buffer = bytes | memoryview
 
 _NEW_LINE: Final = "\r\n"
 _MAX_HEADER_BYTES: Final = 16 * 1024
+_MAX_PARTS: Final = 100_000  # of each one something is kept until the answer
 _MAX_PADDING: Final = 128  # white space that may follow a boundary on its line
 
 
@@ -34,17 +35,19 @@ async def read_parts(body: AsyncIterator[bytes], boundary: str, max_bytes: int) 
 
     Raises:
         InvalidMultipart: there is no delimiter, a part is not terminated, or its headers are malformed.
-        PayloadTooLargeError: the parts have more than `max_bytes` together.
+        PayloadTooLargeError: the parts have more than `max_bytes` together, or are absurdly many.
     """
     reader = _Reader(body, boundary, max_bytes)
     async for _ in reader.until_delimiter():
         pass  # preamble
-    first = True
+    count = 0
     while await reader.is_part():
         headers = await reader.headers()
-        if first and not headers and await reader.ends_without_parts():
+        if not count and not headers and await reader.ends_without_parts():
             break
-        first = False
+        count += 1
+        if count > _MAX_PARTS:
+            raise PayloadTooLargeError(f"The request has more than {_MAX_PARTS} parts.")
         await reader.begin_content()
         yield Part(headers, reader.content())
         while reader.inside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import struct
@@ -212,6 +213,12 @@ PATHS = [
 async def test_hostile_paths(client: Client, path: str, method: str) -> None:
     for base in ("/v2/", "/v1/partitions/p/", "/"):
         assert (await client.send(method, base + path)).status in (400, 404, 405, 415)
+
+
+async def test_parts_without_number(client: Client) -> None:
+    piece = b"--b\r\nContent-Type: application/dicom\r\n\r\n\r\n" * 1000
+    answer = await client.send("POST", "/v2/studies", itertools.repeat(piece, 101), headers={"Content-Type": MULTIPART})
+    assert (answer.status, answer.headers["content-type"]) == (413, "text/plain; charset=utf-8")
 
 
 @pytest.fixture(scope="module")
