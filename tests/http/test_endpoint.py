@@ -116,7 +116,7 @@ async def test_unforeseen_failure_tells_nothing(client: Client, monkeypatch: pyt
     async def fails(*_: object, **__: object) -> None:
         raise RuntimeError(_NAME)
 
-    monkeypatch.setattr(client.services.index.tables, "get", fails)
+    monkeypatch.setattr(client.services.retrieve, "metadata", fails)
     with caplog.at_level(logging.ERROR):
         answer = await client.get(f"/v2/studies/1.2/metadata?PatientName={_NAME}", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01")
     assert (answer.status, answer.text) == (500, "The service failed unexpectedly.")
