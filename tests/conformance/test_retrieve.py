@@ -307,3 +307,25 @@ async def test_original_of_what_was_never_updated_is_the_only_version(place: Pla
     for path in LEVELS:
         assert (await place.get(path, msdicom_request_original=original)).parts()[0][1] == FILE
     assert (await place.get(f"{STUDY_PATH}/metadata", msdicom_request_original=original)).status == 200
+
+
+CHECKS = {
+    "": [("partition", 400), ("uid", 400), ("accept", 406), ("missing", 404)],
+    "/metadata": [("partition", 400), ("accept", 406), ("uid", 400), ("missing", 404)],
+}
+
+
+@pytest.mark.parametrize("suffix", CHECKS)
+@pytest.mark.parametrize("later", range(4))
+@pytest.mark.parametrize("earlier", range(4))
+@pytest.mark.parametrize("level", range(3))
+async def test_the_first_check_that_fails_decides(any_place: Place, suffix: str, earlier: int, later: int, level: int) -> None:
+    await any_place.store(FILE)
+    faults = {CHECKS[suffix][earlier][0], CHECKS[suffix][later][0]}
+    uids = [STUDY, SERIES, INSTANCE]
+    uids[level] = "x" if "uid" in faults else "9" if "missing" in faults else uids[level]
+    path = "/".join(f"{name}/{uid}" for name, uid in zip(("studies", "series", "instances"), uids[: level + 1], strict=False))
+    partition = "unknown-one" if "partition" in faults else any_place.name
+    accept = "image/png" if "accept" in faults else "*/*"
+    answer = await any_place.client.get(f"/{any_place.version}/partitions/{partition}/{path}{suffix}", accept)
+    assert answer.status == next(status for fault, status in CHECKS[suffix] if fault in faults)

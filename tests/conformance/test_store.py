@@ -424,3 +424,37 @@ async def test_all_statuses_of_items_in_one_answer(any_place: Place) -> None:
     assert list(answer.json) == ["00081190", "00081198", "00081199"]
     for item in (*failed(answer), *stored(answer)):
         assert list(item) == sorted(item)
+
+
+FAULTS = {
+    "type not allowed": 415,
+    "partition": 400,
+    "accept": 406,
+    "study": 400,
+    "no type": 415,
+    "boundary": 415,
+    "body": 400,
+}
+"""What can be wrong with a request, and its status, in the order of the checks; each but the last answers in a way of its own."""
+
+WITHOUT_BODY = {"type not allowed", "accept"}
+
+
+@pytest.mark.parametrize("later", FAULTS)
+@pytest.mark.parametrize("earlier", FAULTS)
+async def test_the_first_check_that_fails_decides(any_place: Place, earlier: str, later: str) -> None:
+    faults = {earlier, later}
+    kinds = {"type not allowed": "text/html", "no type": None, "boundary": "multipart/related"}
+    kind = next((kinds[fault] for fault in kinds if fault in faults), MULTIPART)
+    headers = {"Content-Type": kind, "Accept": "text/html" if "accept" in faults else "*/*"}
+    base = f"/{any_place.version}/partitions/{'bad!' if 'partition' in faults else any_place.name}/studies"
+    url = f"{base}/x" if "study" in faults else base
+    body = b"no delimiter" if "body" in faults else framed(FILE)
+    answer = await any_place.client.send("POST", url, body, headers={name: value for name, value in headers.items() if value is not None})
+    first = next(fault for fault in FAULTS if fault in faults)
+    assert answer.status == FAULTS[first]
+    assert bool(answer.body) == (first not in WITHOUT_BODY)
+    if first == "partition":
+        assert "partition" in answer.text
+    if first == "study":
+        assert "StudyInstanceUID" in answer.text
