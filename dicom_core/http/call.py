@@ -13,7 +13,7 @@ from dicom_core.identifiers import DEFAULT_PARTITION, Identifiers, Partition, ch
 from dicom_core.services import Services
 
 if TYPE_CHECKING:
-    from dicom_core.http.routes import Route
+    from dicom_core.http.route import Route
 
 __all__ = ["Call"]
 

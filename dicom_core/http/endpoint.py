@@ -24,7 +24,7 @@ from dicom_core.http.worker import forget_after_response
 from dicom_core.services import Services
 
 if TYPE_CHECKING:
-    from dicom_core.http.routes import Route
+    from dicom_core.http.route import Route
 
 __all__ = ["Endpoint", "answer", "endpoint", "supported_versions"]
 

@@ -15,7 +15,8 @@ from dicom_core.errors import MethodNotAllowedError, NotFoundError
 from dicom_core.http.endpoint import Endpoint, answer, supported_versions
 from dicom_core.http.handlers.documentation import page
 from dicom_core.http.policies import Policies
-from dicom_core.http.routes import Binding, Route, bindings
+from dicom_core.http.route import Route
+from dicom_core.http.routes import Binding, bindings
 from dicom_core.http.versions import parse_version
 
 __all__ = ["FALLBACK_NAME", "FALLBACK_TEMPLATE", "METHODS", "fallback"]

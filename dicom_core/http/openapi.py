@@ -24,7 +24,7 @@ from dicom_core.index.attributes import SEARCHABLE
 from dicom_core.search.resources import Resource
 
 if TYPE_CHECKING:
-    from dicom_core.http.routes import Route
+    from dicom_core.http.route import Route
     from dicom_core.http.versions import ApiVersion
 
 __all__ = ["openapi_document"]

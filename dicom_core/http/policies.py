@@ -21,7 +21,7 @@ from dicom_core.settings import Settings, SettingsError, variable
 from dicom_core.telemetry import RequestSpans
 
 if TYPE_CHECKING:
-    from dicom_core.http.routes import Route
+    from dicom_core.http.route import Route
 
 __all__ = ["Policies"]
 

@@ -9,15 +9,12 @@ two templates overlap, the name of the more special route must sort first (``tes
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from starlette.responses import Response
-
 from dicom_core.dicom.transfer_syntaxes import MEDIA_TYPE_DEFAULTS, OCTET_STREAM
 from dicom_core.http.accept import DOCUMENTS, RENDERED, THUMBNAIL
-from dicom_core.http.call import Call
 from dicom_core.http.handlers import (
     bulk_data,
     change_feed,
@@ -31,52 +28,23 @@ from dicom_core.http.handlers import (
     search,
     store,
 )
-from dicom_core.http.roles import DataAction
-from dicom_core.http.versions import EVERY_VERSION, VERSION_CONSTRAINT, ApiVersion
+from dicom_core.http.route import Handler, Parameter, Route
+from dicom_core.http.route_parameters import (
+    BULK_DATA_URIS,
+    CHANGES,
+    CONDITIONAL,
+    EXPIRY,
+    EXTERNAL,
+    FUZZY,
+    ORIGINAL,
+    PRESENTATION,
+    RANGE,
+    SEARCH,
+    VIEWPORT,
+)
+from dicom_core.http.versions import VERSION_CONSTRAINT
 
-__all__ = ["ROUTES", "Binding", "Handler", "Parameter", "Route", "bindings"]
-
-Handler = Callable[[Call], Awaitable[Response]]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A query parameter or header for the OpenAPI document; `kind` is a JSON schema type, bounds are inclusive."""
-
-    name: str
-    kind: str
-    description: str
-    where: str = "query"
-    minimum: int | None = None
-    maximum: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One resource and method.
-
-    `path` follows the version and partition segments. `action` is what the caller's roles must allow and `audit` the
-    name in audit records; None stands for an open, unaudited route. `takes` and `gives` are media types of request and
-    response, `statuses` the answers worth documenting. Every GET route also answers HEAD.
-    """
-
-    name: str
-    method: str
-    path: str
-    handler: Handler
-    summary: str
-    action: DataAction | None = None
-    audit: str | None = None
-    partitioned: bool = False
-    versions: tuple[ApiVersion, ...] = EVERY_VERSION  # empty: the path has no version segment
-    takes: tuple[str, ...] = ()
-    gives: tuple[str, ...] = ()
-    statuses: tuple[int, ...] = (200,)
-    parameters: tuple[Parameter, ...] = ()
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        return (self.method, "HEAD") if self.method == "GET" else (self.method,)
+__all__ = ["ROUTES", "Binding", "bindings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,47 +68,34 @@ _DESCRIBED_FILES: Final = ('multipart/related; type="application/dicom+json"', '
 _DATA_SETS: Final = (*_DICOM_JSON, 'multipart/related; type="application/dicom+xml"')
 _ZIP: Final = ("application/zip",)
 _BULK_DATA: Final = (f'multipart/related; type="{OCTET_STREAM}"',)
-_ORIGINAL: Final = (Parameter("msdicom-request-original", "boolean", "Ask for the version before the first bulk update.", "header"),)
-_IF_NONE_MATCH: Final = Parameter("If-None-Match", "string", "Answer 304 when the ETag still is one of these.", "header")
-_CONDITIONAL: Final = (_IF_NONE_MATCH, *_ORIGINAL)
-_BULK_DATA_URIS: Final = Parameter("bulkdata", "string", "`uri` adds the elements that metadata leaves out, with their URIs.")
-_EXTERNAL: Final = (Parameter("msdicom-request-meta", "boolean", "Version 2: include external metadata of studies.", "header"),)
-_EXPIRY: Final = (
-    Parameter("msdicom-expiry-time-milliseconds", "integer", "Version 2: time after which the study is deleted.", "header", minimum=1),
-    Parameter("msdicom-expiry-option", "string", "Version 2: `RelativeToNow`, which it is anyway.", "header"),
-    Parameter("msdicom-expiry-level", "string", "Version 2: `Study`, which it is anyway.", "header"),
-)
-_CHANGES: Final = (
-    Parameter(
-        "offset",
-        "integer",
-        "Number of changes to skip; before version 2, the sequence number to go on after.",
-        minimum=0,
-        maximum=2**63 - 1,
-    ),
-    Parameter("limit", "integer", "Number of changes; 100 if absent, before version 2: 10, and 100 at most.", minimum=1, maximum=200),
-    Parameter("startTime", "string", "Version 2: time from which on changes are wanted, with a time zone."),
-    Parameter("endTime", "string", "Version 2: time before which changes are wanted, with a time zone."),
-    Parameter("includeMetadata", "boolean", "Whether to add the metadata of the instances; true if absent."),
-)
-_STATE: Final = (_IF_NONE_MATCH, Parameter("If-Modified-Since", "string", "Answer 304 when there is nothing newer.", "header"))
-_RANGE: Final = (Parameter("Range", "string", "Bytes that are wanted of a single part.", "header"), *_STATE)
 _FRAME_TYPES: Final = (OCTET_STREAM, *(f'multipart/related; type="{media_type}"' for media_type in MEDIA_TYPE_DEFAULTS))
-_VIEWPORT: Final = Parameter("viewport", "string", "Columns and rows to fit in, then the region shown: vw,vh[,sx,sy,sw,sh].")
-_PRESENTATION: Final = (
-    Parameter("quality", "integer", "Quality of JPEG; 100 if absent.", minimum=1, maximum=100),
-    _VIEWPORT,
-    Parameter("window", "string", "Values shown: center,width,function, the function being linear, linear-exact or sigmoid."),
-    Parameter("iccprofile", "string", "Colour space: no, yes, srgb, adobergb, rommrgb or displayp3."),
-    Parameter("annotation", "string", "Text wanted in the image: patient, technique or both. It is not drawn; a warning says so."),
-)
-_FUZZY: Final = Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix.")
-_SEARCH: Final = (
-    Parameter("limit", "integer", "Number of results; 100 if absent.", minimum=1, maximum=200),
-    Parameter("offset", "integer", "Number of results to skip.", minimum=0, maximum=2**63 - 1),
-    _FUZZY,
-    Parameter("includefield", "string", "Attributes to return besides the usual ones, separated by commas, or `all`."),
-)
+
+
+def _read(
+    name: str,
+    path: str,
+    handler: Handler,
+    summary: str,
+    audit: str,
+    gives: tuple[str, ...],
+    *,
+    statuses: tuple[int, ...] = (200,),
+    parameters: tuple[Parameter, ...] = (),
+) -> Route:
+    """A resource of a data partition that is read."""
+    return Route(
+        name=name,
+        method="GET",
+        path=path,
+        handler=handler,
+        summary=summary,
+        action="read",
+        audit=audit,
+        partitioned=True,
+        gives=gives,
+        statuses=statuses,
+        parameters=parameters,
+    )
 
 
 def _store(name: str, path: str, method: str = "POST", summary: str = "Store instances") -> Route:
@@ -156,54 +111,29 @@ def _store(name: str, path: str, method: str = "POST", summary: str = "Store ins
         takes=(*_DICOM_FILES, "application/dicom", *_DESCRIBED_FILES),
         gives=(*_DICOM_JSON, "application/dicom+xml"),
         statuses=(200, 202, 204, 409),
-        parameters=_EXPIRY,
+        parameters=EXPIRY,
     )
 
 
 def _retrieve(name: str, path: str, gives: tuple[str, ...] = (*_DICOM_FILES, *_ZIP)) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=path,
-        handler=retrieve.retrieve,
-        summary="Retrieve instances",
-        action="read",
-        audit="retrieve",
-        partitioned=True,
-        gives=gives,
-        parameters=_ORIGINAL,
-    )
+    return _read(name, path, retrieve.retrieve, "Retrieve instances", "retrieve", gives, parameters=ORIGINAL)
 
 
 def _metadata(name: str, path: str) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=f"{path}/metadata",
-        handler=retrieve.retrieve_metadata,
-        summary="Retrieve metadata",
-        action="read",
-        audit="retrieve-metadata",
-        partitioned=True,
-        gives=_DATA_SETS,
+    return _read(
+        name,
+        f"{path}/metadata",
+        retrieve.retrieve_metadata,
+        "Retrieve metadata",
+        "retrieve-metadata",
+        _DATA_SETS,
         statuses=(200, 304),
-        parameters=(_BULK_DATA_URIS, *_CONDITIONAL, *_EXTERNAL),
+        parameters=(BULK_DATA_URIS, *CONDITIONAL, *EXTERNAL),
     )
 
 
 def _bulk_data(name: str, path: str, handler: Handler = bulk_data.retrieve_bulk_data) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=path,
-        handler=handler,
-        summary="Retrieve bulk data",
-        action="read",
-        audit="retrieve",
-        partitioned=True,
-        gives=_BULK_DATA,
-        parameters=_ORIGINAL,
-    )
+    return _read(name, path, handler, "Retrieve bulk data", "retrieve", _BULK_DATA, parameters=ORIGINAL)
 
 
 def _bulk_data_value(name: str, path: str, handler: Handler = bulk_data.retrieve_bulk_data) -> Route:
@@ -212,85 +142,70 @@ def _bulk_data_value(name: str, path: str, handler: Handler = bulk_data.retrieve
         summary="Retrieve a value",
         gives=(OCTET_STREAM, *_BULK_DATA),
         statuses=(200, 206, 304),
-        parameters=(*_RANGE, *_ORIGINAL),
+        parameters=(*RANGE, *ORIGINAL),
     )
 
 
 def _rendered(name: str, path: str, gives: tuple[str, ...] = RENDERED) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=f"{path}/rendered",
-        handler=rendered.retrieve_rendered,
-        summary="Render a frame",
-        action="read",
-        audit="retrieve-rendered",
-        partitioned=True,
-        gives=gives,
+    return _read(
+        name,
+        f"{path}/rendered",
+        rendered.retrieve_rendered,
+        "Render a frame",
+        "retrieve-rendered",
+        gives,
         statuses=(200, 206, 304),
-        parameters=(*_PRESENTATION, *_RANGE),
+        parameters=(*PRESENTATION, *RANGE),
     )
 
 
 def _rendered_parts(name: str, path: str) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=f"{path}/rendered",
-        handler=rendered.retrieve_rendered_parts,
-        summary="Render all frames",
-        action="read",
-        audit="retrieve-rendered",
-        partitioned=True,
-        gives=tuple(f'multipart/related; type="{image}"' for image in THUMBNAIL),
-        parameters=_PRESENTATION,
+    return _read(
+        name,
+        f"{path}/rendered",
+        rendered.retrieve_rendered_parts,
+        "Render all frames",
+        "retrieve-rendered",
+        tuple(f'multipart/related; type="{image}"' for image in THUMBNAIL),
+        parameters=PRESENTATION,
     )
 
 
 def _thumbnail(name: str, path: str) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=f"{path}/thumbnail",
-        handler=rendered.retrieve_thumbnail,
-        summary="Render a thumbnail",
-        action="read",
-        audit="retrieve-rendered",
-        partitioned=True,
-        gives=THUMBNAIL,
+    return _read(
+        name,
+        f"{path}/thumbnail",
+        rendered.retrieve_thumbnail,
+        "Render a thumbnail",
+        "retrieve-rendered",
+        THUMBNAIL,
         statuses=(200, 206, 304),
-        parameters=(_VIEWPORT, *_RANGE),
+        parameters=(VIEWPORT, *RANGE),
     )
 
 
 def _search(name: str, path: str) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=path,
-        handler=search.search,
-        summary=f"Search for {path.rpartition('/')[2]}",
-        action="read",
-        audit="query",
-        partitioned=True,
-        gives=_DATA_SETS,
+    return _read(
+        name,
+        path,
+        search.search,
+        f"Search for {path.rpartition('/')[2]}",
+        "query",
+        _DATA_SETS,
         statuses=(200, 204),
-        parameters=(*_SEARCH, *_EXTERNAL) if path == "studies" else _SEARCH,
+        parameters=(*SEARCH, *EXTERNAL) if path == "studies" else SEARCH,
     )
 
 
 def _count(name: str, path: str) -> Route:
-    return Route(
-        name=name,
-        method="GET",
-        path=f"{path}/count",
-        handler=search.count,
-        summary=f"Count {path.rpartition('/')[2]}",
-        action="read",
-        audit="query",
-        partitioned=True,
-        gives=("application/json",),
-        parameters=(_FUZZY, *_EXTERNAL) if path == "studies" else (_FUZZY,),
+    return _read(
+        name,
+        f"{path}/count",
+        search.count,
+        f"Count {path.rpartition('/')[2]}",
+        "query",
+        ("application/json",),
+        parameters=(FUZZY, *EXTERNAL) if path == "studies" else (FUZZY,),
     )
 
 
@@ -323,18 +238,15 @@ ROUTES: Final[tuple[Route, ...]] = (
     _bulk_data("retrieve_study_pixel_data", f"{_STUDY}/pixeldata", bulk_data.retrieve_pixel_data),
     _bulk_data("retrieve_series_pixel_data", f"{_SERIES}/pixeldata", bulk_data.retrieve_pixel_data),
     _bulk_data_value("retrieve_instance_pixel_data", f"{_INSTANCE}/pixeldata", bulk_data.retrieve_pixel_data),
-    Route(
-        name="retrieve_frames",
-        method="GET",
-        path=f"{_INSTANCE}/frames/{{frames}}",
-        handler=frames.retrieve_frames,
-        summary="Retrieve frames",
-        action="read",
-        audit="retrieve",
-        partitioned=True,
-        gives=_FRAME_TYPES,
+    _read(
+        "retrieve_frames",
+        f"{_INSTANCE}/frames/{{frames}}",
+        frames.retrieve_frames,
+        "Retrieve frames",
+        "retrieve",
+        _FRAME_TYPES,
         statuses=(200, 206, 304),
-        parameters=_RANGE,
+        parameters=RANGE,
     ),
     _rendered("retrieve_rendered_instance", _INSTANCE, (*RENDERED, *DOCUMENTS)),
     _rendered("retrieve_rendered_frame", f"{_INSTANCE}/frames/{{frame}}"),
@@ -371,7 +283,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         action="read",
         audit="change-feed",
         gives=("application/json",),
-        parameters=_CHANGES,
+        parameters=CHANGES,
     ),
     Route(
         name="latest_change",
@@ -383,7 +295,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         audit="change-feed",
         gives=("application/json",),
         statuses=(200, 204),
-        parameters=_CHANGES[-1:],
+        parameters=CHANGES[-1:],
     ),
     Route(
         name="list_partitions",
