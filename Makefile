@@ -40,7 +40,7 @@ lint: $(VENV)/dev.stamp node_modules/.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/dev.stamp node_modules/.stamp ## Count storage calls and measure latencies, in about two minutes
+bench: $(VENV)/dev.stamp node_modules/.stamp ## Count storage calls, measure latencies, searches, the change feed and a mixed load, in about three minutes
 	@$(BIN)/python -m bench
 
 soak: $(VENV)/dev.stamp ## Store and retrieve objects of gigabytes and watch the memory, in about two minutes (5 GB of disk)
