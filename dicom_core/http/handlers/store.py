@@ -6,9 +6,11 @@ Standard: PS3.18 10.5
 from __future__ import annotations
 
 from contextlib import aclosing
+from typing import Final
 
 from starlette.responses import Response
 
+from dicom_core.errors import NotFoundError
 from dicom_core.http.call import Call
 from dicom_core.http.dicom_json import DICOM_JSON
 from dicom_core.http.dicom_xml import DICOM_XML, wants_xml, xml_document
@@ -18,9 +20,13 @@ from dicom_core.http.uploads import check_body_type, uploaded_files
 
 __all__ = ["store"]
 
+_BULK_UPDATE: Final = "$bulkupdate"  # never a study, but an operation of the Microsoft service that this one lacks
+
 
 async def store(call: Call) -> Response:
     """Store the files of the body; which part of the request is refused first matters to clients."""
+    if call.request.path_params.get("study", "").lower() == _BULK_UPDATE:
+        raise NotFoundError("")
     content_type = check_body_type(call.request.headers.get("content-type"))
     partition = await call.partition(create=True)
     as_xml = wants_xml(call.accept, multipart=False)
