@@ -12,8 +12,14 @@ from dicom_core.http.routes import Binding, bindings
 __all__ = ["SAMPLES", "Registered", "find", "registered", "sample_url"]
 
 SAMPLES = {
-    **{"version": "v2", "partitionName": "p-1", "study": "1.2", "series": "1.2.3", "instance": "1.2.3.4"},
-    **{"frames": "1,2", "frame": "1", "value": "7FE00010"},
+    "version": "v2",
+    "partitionName": "p-1",
+    "study": "1.2",
+    "series": "1.2.3",
+    "instance": "1.2.3.4",
+    "frames": "1,2",
+    "frame": "1",
+    "value": "7FE00010",
 }
 
 
