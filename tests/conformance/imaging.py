@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 
 from tests.conformance.place import HOST, Place, stored
 from tests.dicom.bundled import quiet

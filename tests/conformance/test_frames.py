@@ -320,7 +320,7 @@ async def test_bundled_compressed_frames(place: Place, name: str) -> None:
 @pytest.mark.parametrize("frames", [None, ""])
 @pytest.mark.parametrize("syntax", [EXPLICIT, RLE])
 async def test_number_of_frames_absent(any_place: Place, syntax: str, frames: Any) -> None:
-    extra = {} if frames is None else {"NumberOfFrames": None}
+    extra: dict[str, Any] = {} if frames is None else {"NumberOfFrames": None}
     path = await put(any_place, make_instance(transfer_syntax=syntax, rows=2, columns=2, bits=8, **extra))
     assert (await any_place.get(f"{path}/frames/1", single(OCTETS, "*"))).body == bytes(range(4))
     assert_text(await any_place.get(f"{path}/frames/2", single(OCTETS, "*")), 404)
