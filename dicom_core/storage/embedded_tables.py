@@ -160,17 +160,17 @@ def _get_many(connection: sqlite3.Connection, table: str, partition_key: str, ro
 def _page(
     connection: sqlite3.Connection, table: str, partition_key: str, start: str, end: str, max_rows: int, max_bytes: int
 ) -> tuple[list[Row], bool]:
-    """Read rows up to either limit, and say whether there may be more. One statement sees one state of the file."""
+    """Read rows up to either limit, and say whether there are more. One statement sees one state of the file."""
     rows: list[Row] = []
     size = 0
-    cursor = connection.execute(_SCAN, (table, partition_key, start, end, max_rows))
+    cursor = connection.execute(_SCAN, (table, partition_key, start, end, max_rows + 1))
     for row_key, etag, properties in cursor:
-        rows.append(_row(row_key, etag, properties))
-        size += len(properties)
-        if size >= max_bytes:
+        if len(rows) == max_rows or size >= max_bytes:
             cursor.close()
             return rows, True
-    return rows, len(rows) == max_rows
+        rows.append(_row(row_key, etag, properties))
+        size += len(properties)
+    return rows, False
 
 
 def _batch(table: str, partition_key: str, operations: Sequence[Operation], packed: list[bytes], etag: int) -> Batch:

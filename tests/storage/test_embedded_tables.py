@@ -26,3 +26,14 @@ async def test_requests_that_are_still_reading_when_the_tables_close_are_told(tm
     await tables.close()
     await asyncio.gather(*readers)
     assert told == 4
+
+
+async def test_rows_that_just_fill_a_page_take_one(tmp_path: Path) -> None:
+    tables = EmbeddedTables(tmp_path / "index.sqlite")
+    for first in range(0, 1000, 100):
+        await tables.commit("dicom", "p", [Insert(f"k{number:04}", {"n": number}) for number in range(first, first + 100)])
+    assert [len(page) async for page in tables.scan("dicom", "p", "k", "l")] == [1000]
+    await tables.commit("dicom", "p", [Insert("k9999", {"n": 1000})])
+    assert [len(page) async for page in tables.scan("dicom", "p", "k", "l")] == [1000, 1]
+    assert [len(page) async for page in tables.scan("dicom", "p", "k", "l", limit=1000)] == [1000]
+    await tables.close()
