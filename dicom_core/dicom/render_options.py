@@ -28,6 +28,7 @@ MAX_VIEWPORT = 8192  # columns or rows of an image that is made to fit
 ICC_PROFILES = ("no", "yes", "srgb", "adobergb", "rommrgb", "displayp3")
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WINDOW_FUNCTIONS = {"linear": LINEAR, "linear-exact": LINEAR_EXACT, "sigmoid": SIGMOID}
 
 
@@ -121,10 +122,7 @@ def parse_icc_profile(text: str) -> str:
 
 
 def _number(parameter: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = float(text) if _DECIMAL.fullmatch(text) else math.nan
     if not math.isfinite(number):
         raise BadRequestError(f"The {parameter} parameter holds something that is not a number.")
     return number
