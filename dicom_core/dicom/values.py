@@ -41,11 +41,11 @@ def normalise(vr: str, text: str) -> str:
     """Bring a value into the form in which equal values are the same text.
 
     Padding is dropped. Names compare without regard to case and accents, short text without regard to case only;
-    whole names keep their separators.
+    whole names keep their separators, but for those of empty groups at the end (PS3.5 6.2.1.2).
     """
     text = _unpadded(text)
     if vr == "PN":
-        return _without_accents(text)
+        return _without_accents(text.rstrip("= "))
     return text.casefold() if vr in _CASELESS_VRS else text
 
 

@@ -15,6 +15,7 @@ from dicom_core.dicom.values import Range, is_date, normalise, number, parse_ran
         ("PN", "Hall^X^Tá ", "hall^x^ta"),
         ("PN", "MÜLLER^Jürgen\0", "muller^jurgen"),
         ("PN", "Straße", "strasse"),
+        ("PN", "Doe^Jane= =", "doe^jane"),
         ("LO", "Café", "café"),
         ("LO", " P1\0\0", "p1"),
         ("CS", "CT \0", "ct"),
