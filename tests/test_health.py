@@ -52,4 +52,4 @@ async def test_result_is_kept_for_some_seconds(tmp_path: Path, monkeypatch: pyte
         health = HealthService(tables, client.services.index.blobs, now=lambda: now)
         for now in (1000.0, 1004.0, 1006.0, 1007.0):  # noqa: B007 - the clock reads it
             assert all(dependency.healthy for dependency in await health.check())
-    assert len(asked) == 2
+    assert asked.count("health") == 2  # the sweep at the start asks for other rows
