@@ -12,7 +12,7 @@ __all__ = [
     "CONDITIONAL",
     "EXPIRY",
     "EXTERNAL",
-    "FUZZY",
+    "MATCHING",
     "ORIGINAL",
     "PRESENTATION",
     "RANGE",
@@ -53,10 +53,15 @@ PRESENTATION: Final = (
     Parameter("iccprofile", "string", "Colour space: no, yes, srgb, adobergb, rommrgb or displayp3."),
     Parameter("annotation", "string", "Text wanted in the image: patient, technique or both. It is not drawn; a warning says so."),
 )
-FUZZY: Final = Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix.")
+_FUZZY: Final = Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix.")
+MATCHING: Final = (
+    _FUZZY,
+    Parameter("emptyvaluematching", "boolean", "Let an empty value find absent and empty attributes."),
+    Parameter("multiplevaluematching", "boolean", "Take lists of values, separated by commas or backslashes."),
+)
 SEARCH: Final = (
     Parameter("limit", "integer", "Number of results; 100 if absent.", minimum=1, maximum=200),
     Parameter("offset", "integer", "Number of results to skip.", minimum=0, maximum=2**63 - 1),
-    FUZZY,
+    *MATCHING,
     Parameter("includefield", "string", "Attributes to return besides the usual ones, separated by commas, or `all`."),
 )

@@ -35,7 +35,7 @@ from dicom_core.http.route_parameters import (
     CONDITIONAL,
     EXPIRY,
     EXTERNAL,
-    FUZZY,
+    MATCHING,
     ORIGINAL,
     PRESENTATION,
     RANGE,
@@ -205,7 +205,7 @@ def _count(name: str, path: str) -> Route:
         f"Count {path.rpartition('/')[2]}",
         "query",
         ("application/json",),
-        parameters=(FUZZY, *EXTERNAL) if path == "studies" else (FUZZY,),
+        parameters=(*MATCHING, *EXTERNAL) if path == "studies" else MATCHING,
     )
 
 
