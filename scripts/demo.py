@@ -51,7 +51,10 @@ def _print_urls(service: str, path: Path) -> None:
     print("\nAll studies:           ", f"{service}/v2/studies")
     print("Studies of one patient:", f"{service}/v2/studies?PatientID={header.PatientID}")
     print("Metadata of a study:   ", f"{study}/metadata")
-    print("One file:              ", f"{study}/series/{header.SeriesInstanceUID}/instances/{header.SOPInstanceUID}")
+    instance = f"{study}/series/{header.SeriesInstanceUID}/instances/{header.SOPInstanceUID}"
+    print("A picture of it:       ", f"{instance}/rendered")
+    print("Every resource:        ", f"{service}/docs")
+    print("One file:              ", instance)
     print("\nDownload that file:  curl -H 'Accept: application/dicom' -O <the last URL>")
 
 
