@@ -1,7 +1,7 @@
-"""gzip for answers that are text: DICOM JSON of a series shrinks to a fiftieth, its instances being so much alike.
+"""Brotli and gzip for answers that are text: DICOM JSON of a series shrinks to a fiftieth and less, its instances being so alike.
 
-ISA-L, in the `isal` package, is ten times as fast as zlib and so costs less than sending the bytes would. Brotli
-would save another half of what is left, at five megabytes of library.
+7.5 MB of series metadata take 1.8 ms with Brotli's quality 1 (to 52 KB) and 1.6 ms with ISA-L's gzip (to 222 KB), which is
+ten times as fast as zlib's: less than sending the bytes would.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import lru_cache
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from dicom_core.http.headers import RawHeaders, change, vary
 from dicom_core.http.streaming import StreamedResponse
 
-__all__ = ["accepts_gzip", "compress"]
+__all__ = ["accepted_coding", "compress"]
 
 _COMPRESSIBLE = frozenset(
     {
@@ -25,8 +26,15 @@ _COMPRESSIBLE = frozenset(
     }
 )
 _MIN_BYTES = 1024  # below that the answer fits a network packet anyway
-_LEVEL = 1  # higher levels take several times as long for a few percent
+_LEVEL = 1  # of both; higher ones take several times as long
 _GZIP_FRAME = 31  # zlib's window bits for a gzip header and the largest window
+_CODINGS = ("br", "gzip")  # in the order of our preference
+
+
+class _Compressor(Protocol):
+    def compress(self, data: bytes | memoryview, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
 
 
 def compress(request: Request, response: Response) -> None:
@@ -42,28 +50,32 @@ def compress(request: Request, response: Response) -> None:
     if response.status_code != 304 and not _is_text(headers):
         return
     vary(headers, b"Accept-Encoding")
+    coding = accepted_coding(", ".join(request.headers.getlist("accept-encoding")))
     streamed = isinstance(response, StreamedResponse)
-    if not (streamed or len(response.body) >= _MIN_BYTES) or not accepts_gzip(", ".join(request.headers.getlist("accept-encoding"))):
+    if coding is None or not (streamed or len(response.body) >= _MIN_BYTES):
         return
-    headers.append((b"content-encoding", b"gzip"))
+    headers.append((b"content-encoding", coding.encode()))
     if isinstance(response, StreamedResponse):
         change(headers, b"content-length", lambda _: None)
         if request.method != "HEAD":
-            response.chunks = _compressed(response.chunks)
+            response.chunks = _compressed(response.chunks, coding)
     else:
-        response.body = _gzip(bytes(response.body))
+        compressor = _compressor(coding)
+        response.body = compressor.compress(bytes(response.body)) + compressor.flush()
         change(headers, b"content-length", lambda _: str(len(response.body)).encode())
 
 
 @lru_cache(maxsize=256)  # clients send few different ones
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether Accept-Encoding prefers gzip to no coding."""
+def accepted_coding(accept_encoding: str) -> str | None:
+    """The coding that Accept-Encoding prefers, None for no coding."""
     quality = {"identity": 0.0}
     for entry in accept_encoding.split(","):
-        coding, _, parameter = entry.partition(";")
-        quality[coding.strip().lower()] = _quality(parameter)
-    gzip = next((quality[name] for name in ("gzip", "x-gzip", "*") if name in quality), 0.0)
-    return gzip > 0 and gzip >= quality["identity"]
+        name, _, parameter = entry.partition(";")
+        quality[name.strip().lower().removeprefix("x-")] = _quality(parameter)
+    other = quality.get("*", 0.0)
+    best = max(_CODINGS, key=lambda coding: quality.get(coding, other))  # the first of equals
+    accepted = quality.get(best, other)
+    return best if accepted > 0 and accepted >= quality["identity"] else None
 
 
 def _quality(parameter: str) -> float:
@@ -82,18 +94,36 @@ def _is_text(headers: RawHeaders) -> bool:
     return not coded and kind.partition(b";")[0].strip().lower() in _COMPRESSIBLE
 
 
-def _gzip(body: bytes) -> bytes:
+def _compressor(coding: str) -> _Compressor:
+    if coding == "br":
+        return _Brotli()
     from isal import isal_zlib
 
-    return isal_zlib.compress(body, _LEVEL, _GZIP_FRAME)
+    compressor: _Compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP_FRAME)
+    return compressor
 
 
-async def _compressed(chunks: AsyncGenerator[bytes | memoryview, None]) -> AsyncGenerator[bytes | memoryview, None]:
-    from isal import isal_zlib
+class _Brotli:
+    """Brotli with the methods of zlib's compressors."""
 
-    stream = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP_FRAME)
+    def __init__(self) -> None:
+        import brotli
+
+        self._compressor = brotli.Compressor(mode=brotli.MODE_TEXT, quality=_LEVEL)
+
+    def compress(self, data: bytes | memoryview, /) -> bytes:
+        compressed: bytes = self._compressor.process(data)
+        return compressed
+
+    def flush(self) -> bytes:
+        rest: bytes = self._compressor.finish()
+        return rest
+
+
+async def _compressed(chunks: AsyncGenerator[bytes | memoryview, None], coding: str) -> AsyncGenerator[bytes | memoryview, None]:
+    compressor = _compressor(coding)
     async with aclosing(chunks):
         async for chunk in chunks:
-            if compressed := stream.compress(chunk):
+            if compressed := compressor.compress(chunk):
                 yield compressed
-    yield stream.flush()
+    yield compressor.flush()

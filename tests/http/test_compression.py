@@ -3,18 +3,19 @@ from __future__ import annotations
 import gzip
 from collections.abc import AsyncGenerator, Mapping
 
+import brotli
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dicom_core.http.compression import compress
+from dicom_core.http.compression import accepted_coding, compress
 from dicom_core.http.streaming import StreamedResponse
 
 _JSON = "application/dicom+json"
 _LONG = b'{"00080018":{"vr":"UI","Value":["1.2.3"]}}' * 100
 
 
-def _request(accept_encoding: str | None = "gzip, deflate, br", method: str = "GET", **headers: str) -> Request:
+def _request(accept_encoding: str | None = "gzip, deflate", method: str = "GET", **headers: str) -> Request:
     lines = {"accept-encoding": accept_encoding, **headers}
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in lines.items() if value is not None]
     return Request({"type": "http", "method": method, "headers": raw})
@@ -30,6 +31,35 @@ async def _chunks(closed: list[bool], count: int = 3) -> AsyncGenerator[bytes | 
             yield memoryview(_LONG)
     finally:
         closed.append(True)
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "expected"),
+    [
+        ("gzip, deflate, br", "br"),
+        ("br", "br"),
+        ("*", "br"),
+        ("br;q=0.5, gzip", "gzip"),
+        ("br;q=0, *", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip;q=0.5, identity", None),
+        ("deflate", None),
+        ("gzip;q=0, br;q=0", None),
+        ("", None),
+    ],
+)
+def test_the_preferred_coding_is_used(accept_encoding: str, expected: str | None) -> None:
+    assert accepted_coding(accept_encoding) == expected
+
+
+async def test_brotli_gives_back_what_was_sent() -> None:
+    response = _response()
+    compress(_request("br"), response)
+    assert brotli.decompress(response.body) == _LONG
+    assert response.headers["content-encoding"] == "br"
+    streamed = StreamedResponse(_chunks([]), {"Content-Type": _JSON})
+    compress(_request("br"), streamed)
+    assert brotli.decompress(b"".join([bytes(chunk) async for chunk in streamed.chunks])) == _LONG * 3
 
 
 def test_json_is_compressed() -> None:
