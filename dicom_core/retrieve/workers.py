@@ -47,6 +47,7 @@ class Workers:
                 return await asyncio.shield(running)
             except asyncio.CancelledError:
                 await asyncio.wait([running])
+                running.exception()  # nobody wants it any more; asyncio logs those that are never looked at
                 raise
         finally:
             self._slots.release()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -80,3 +82,22 @@ async def test_a_cancelled_caller_waits_for_the_thread(workers: Workers) -> None
     with pytest.raises(asyncio.CancelledError):
         await consumer
     assert ended == ["thread"]
+
+
+async def test_failure_of_cancelled_work_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    workers, started = Workers(1), threading.Event()
+
+    def work() -> None:
+        started.set()
+        time.sleep(0.05)
+        raise ValueError("damaged")
+
+    task = asyncio.create_task(workers.run(work))
+    await asyncio.to_thread(started.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    gc.collect()
+    await workers.close()
+    assert not caplog.records
