@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_FRAME_BYTES", "CodecError", "can_decode", "can_encode", "decode", "decoded_pixels", "encode", "encoded_pixels"]
 
-MAX_FRAME_BYTES = 256 * 1024 * 1024  # of the samples of one frame
+MAX_FRAME_BYTES = 128 * 1024 * 1024  # of the samples of one frame
 LOSSY_QUALITY = 90
 
 _DECODERS: dict[str, Callable[[bytes, PixelModule], Samples]] = {
