@@ -15,10 +15,12 @@ __all__ = [
     "MODALITY",
     "SEARCHABLE",
     "SERIES_DOCUMENT",
+    "SERIES_EXTRAS",
     "SERIES_INSTANCE_UID",
     "SERIES_LATEST",
     "SOP_INSTANCE_UID",
     "STUDY_DOCUMENT",
+    "STUDY_EXTRAS",
     "STUDY_INSTANCE_UID",
     "STUDY_LATEST",
     "Attribute",
@@ -128,9 +130,9 @@ _VIEWER_LIST: Final = (
     "00181030",
     "00200011",
 )
-STUDY_LATEST: Final = frozenset(
+# what `includefield=all` adds to everything above
+STUDY_EXTRAS: Final = frozenset(
     (
-        *_VIEWER_LIST,
         "00080063",
         "00081032",
         "00081060",
@@ -143,4 +145,7 @@ STUDY_LATEST: Final = frozenset(
         "001021B0",
     )
 )
-SERIES_LATEST: Final = frozenset((*_VIEWER_LIST, "00080021", "00080031", "00200060")) - SERIES_DOCUMENT
+SERIES_EXTRAS: Final = frozenset(("00080021", "00080031", "00200060"))
+
+STUDY_LATEST: Final = STUDY_EXTRAS.union(_VIEWER_LIST)
+SERIES_LATEST: Final = SERIES_EXTRAS.union(_VIEWER_LIST) - SERIES_DOCUMENT

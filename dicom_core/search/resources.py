@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from dicom_core.index.attributes import SEARCHABLE, Level
+from dicom_core.index.attributes import SEARCHABLE, SERIES_EXTRAS, STUDY_EXTRAS, Level
 
 __all__ = ["LEVEL_ATTRIBUTES", "UID_TAGS", "Resource", "returned_attributes"]
 
@@ -48,22 +48,8 @@ _V1: Final = {
     | {"00080016", "00080056", "00200013", "00280010", "00280011", "00280100", "00280008"},
 }
 _REST: Final = {  # with `all`
-    Level.STUDY: frozenset(
-        (
-            "00081030",
-            "00080063",
-            "00081032",
-            "00081060",
-            "00081080",
-            "00081110",
-            "00101010",
-            "00101020",
-            "00101030",
-            "00102180",
-            "001021B0",
-        )
-    ),
-    Level.SERIES: frozenset(("00200011", "00200060", "00080021", "00080031")),
+    Level.STUDY: STUDY_EXTRAS | {"00081030"},
+    Level.SERIES: SERIES_EXTRAS | {"00200011"},
     Level.INSTANCE: frozenset[str](),
 }
 _DEFAULT: Final = {1: _V1, 2: _V2}
