@@ -7,10 +7,10 @@ from typing import Final
 
 from dicom_core.dicom.bulk_data import parse_bulk_list
 from dicom_core.dicom.json_model import Bulk
-from dicom_core.index.rows import InstanceRow, unpack_bulk_list, unpack_metadata
+from dicom_core.index.rows import InstanceRow, Metadata, unpack_bulk_list, unpack_metadata
 from dicom_core.storage.ports import Blobs
 
-__all__ = ["read_bulk_list", "read_metadata"]
+__all__ = ["read_bulk_list", "read_metadata", "read_packed"]
 
 _IN_LOOP: Final = 16 * 1024  # compressed bytes that are not worth a thread
 
@@ -21,7 +21,8 @@ async def read_metadata(blobs: Blobs, row: InstanceRow) -> bytes:
     Raises:
         BlobNotFound: the instance was deleted meanwhile.
     """
-    return unpack_metadata(await _packed(blobs, row))
+    assert row.metadata is not None
+    return unpack_metadata(await read_packed(blobs, row.metadata))
 
 
 async def read_bulk_list(blobs: Blobs, row: InstanceRow) -> list[Bulk]:
@@ -30,13 +31,17 @@ async def read_bulk_list(blobs: Blobs, row: InstanceRow) -> list[Bulk]:
     Raises:
         BlobNotFound: as above.
     """
-    packed = await _packed(blobs, row)
+    assert row.metadata is not None
+    packed = await read_packed(blobs, row.metadata)
     return parse_bulk_list(unpack_bulk_list(packed) if len(packed) <= _IN_LOOP else await asyncio.to_thread(unpack_bulk_list, packed))
 
 
-async def _packed(blobs: Blobs, row: InstanceRow) -> bytes:
-    assert row.metadata is not None
-    if not row.metadata.blob:
-        return row.metadata.packed
-    reader = await blobs.read(row.metadata.blob)
-    return b"".join([chunk async for chunk in reader])
+async def read_packed(blobs: Blobs, metadata: Metadata) -> bytes:
+    """Metadata as it is packed.
+
+    Raises:
+        BlobNotFound: as above.
+    """
+    if not metadata.blob:
+        return metadata.packed
+    return b"".join([chunk async for chunk in await blobs.read(metadata.blob)])

@@ -11,6 +11,7 @@ from dicom_core.dicom.bulk_data import parse_bulk_list, with_bulk_data_uris
 from dicom_core.dicom.document import assemble
 from dicom_core.dicom.external_metadata import with_external
 from dicom_core.index.keys import INDEX_TABLE
+from dicom_core.index.metadata import read_packed
 from dicom_core.index.rows import NO_ATTRIBUTES, InstanceRow, unpack_bulk_list, unpack_metadata
 from dicom_core.retrieve.ahead import ahead
 from dicom_core.storage.ports import BlobNotFound, Blobs, Row, Tables
@@ -53,10 +54,8 @@ async def metadata_documents(
         instance = InstanceRow.of(row)
         metadata = instance.first_version.metadata if original else instance.metadata
         assert metadata is not None, "the row was read with its metadata"
-        if not metadata.blob:
-            return metadata.packed
         try:
-            return b"".join([chunk async for chunk in await blobs.read(metadata.blob)])
+            return await read_packed(blobs, metadata)
         except BlobNotFound:  # the instance has been replaced or deleted since its row was read
             now = await tables.get(INDEX_TABLE, partition_key, row.row_key)
             return b"" if now is None else await _packed(now)
