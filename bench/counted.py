@@ -14,8 +14,7 @@ from dicom_core.services import compose
 from dicom_core.settings import Settings
 from dicom_core.storage.azure_connection import AzureAccount, open_azure
 from dicom_core.storage.counting import CountingBlobs, CountingTables
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.ports import Blobs, Tables
 from tests.http.driver import Client
 
@@ -49,7 +48,7 @@ async def open_bench(connection: str | None, shards: int) -> AsyncIterator[Bench
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         inner: tuple[Tables, Blobs]
         if connection is None:
-            inner = EmbeddedTables(Path(folder, "index.sqlite")), EmbeddedBlobs(Path(folder, "files"))
+            inner = open_embedded(Path(folder))
         else:
             inner = open_azure(AzureAccount(connection_string=connection), container="dicom")
         tables, blobs = CountingTables(inner[0]), CountingBlobs(inner[1])

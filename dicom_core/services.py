@@ -120,12 +120,9 @@ async def compose(settings: Settings, tables: Tables, blobs: Blobs, clock: Clock
 
 def _open_storage(settings: Settings) -> tuple[Tables, Blobs]:
     if settings.storage == "embedded":
-        from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-        from dicom_core.storage.embedded_tables import EmbeddedTables
+        from dicom_core.storage.embedded_store import open_embedded
 
-        folder = Path(settings.data)
-        folder.mkdir(parents=True, exist_ok=True)
-        return EmbeddedTables(folder / "index.sqlite"), EmbeddedBlobs(folder / "files")
+        return open_embedded(Path(settings.data))
     from dicom_core.storage.azure_connection import AzureAccount, open_azure  # the SDKs take a second to import
 
     account = AzureAccount(

@@ -110,9 +110,9 @@ class FaultyTables:
                 self._faults.fail()
             yield page
 
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
+    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
         fails = await self._faults.before("write")
-        etags = await self._tables.commit(table, partition_key, operations)
+        etags = await self._tables.commit(table, partition_key, operations, lasting=lasting)
         if fails:
             self._faults.fail()
         return etags
@@ -128,9 +128,9 @@ class FaultyBlobs:
         self._blobs = blobs
         self._faults = faults
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
         fails = await self._faults.before("write")
-        await self._blobs.put(name, data)
+        await self._blobs.put(name, data, lasting=lasting)
         if fails:
             self._faults.fail()
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from dicom_core.identifiers import Partition
 from dicom_core.index.clock import Clock
 from dicom_core.index.external_tags import ExternalTags
 from dicom_core.index.feed import Feed
-from dicom_core.index.keys import partition_key, shard_of
+from dicom_core.index.keys import INDEX_TABLE, partition_key, shard_of
 from dicom_core.index.lane import Debt, Lane
 from dicom_core.index.uploads import Uploads
-from dicom_core.storage.ports import Blobs, StorageError, Tables
+from dicom_core.storage.ports import Blobs, ConditionFailed, Replace, StorageError, Tables
 
 __all__ = ["Index"]
 
@@ -51,14 +52,24 @@ class Index:
         return lane
 
     async def settle(self, debt: Debt) -> None:
-        """Append a debt's events; its blobs and its outbox row go in the background. What fails is left to the sweeper."""
+        """Append a debt's events; its blobs and its outbox row go in the background. What fails is left to the sweeper.
+
+        Raises:
+            StorageError: the batch that owes it may not be durable.
+        """
         try:
             if debt.events:
-                await self.feed.append(debt)
+                await self.feed.append(debt)  # a commit that lasts, and the batch with it
         except StorageError:
             _log.warning("the change feed did not take the events of %s; the sweeper will append them", debt.row_key)
+            await self._make_last(debt)
             return
         self.background(self._drop(debt))
+
+    async def _make_last(self, debt: Debt) -> None:
+        """Write a debt's outbox row again, which makes the batch durable that wrote it first."""
+        with suppress(ConditionFailed):  # whoever has settled it has seen to that
+            await self.tables.commit(INDEX_TABLE, debt.partition_key, [Replace(debt.row_key, debt.properties(), None)])
 
     def background(self, work: Coroutine[Any, Any, object]) -> None:
         """Run work that no answer waits for; `close` does."""

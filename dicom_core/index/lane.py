@@ -84,7 +84,13 @@ class Debt:
 
 
 class Settle(Protocol):
-    """Pays a debt: appends its events, deletes its blobs, then drops the outbox row. Errors leave the rest to the sweeper."""
+    """Pays a debt: appends its events, deletes its blobs, then drops the outbox row. Errors leave the rest to the sweeper.
+
+    On return the batch that owed it is durable, too.
+
+    Raises:
+        StorageError: it is unknown whether that batch lasts.
+    """
 
     async def __call__(self, debt: Debt) -> None: ...
 
@@ -247,7 +253,9 @@ class Lane:
         leaving = list(islice(self._leaving, MAX_BATCH_ROWS - len(operations)))
         operations += [Delete(key) for key in leaving]
         if operations:
-            etags = await self._tables.commit(INDEX_TABLE, self.partition_key, operations)
+            # What is told at once must last. Events make the batch last when they are appended; nobody waits for rows that leave.
+            lasting = bool(batch.taken or batch.refused) and not view.events
+            etags = await self._tables.commit(INDEX_TABLE, self.partition_key, operations, lasting=lasting)
             self._left(leaving)
             self._remember(operations, etags)
         settled = {id(waiting) for waiting, _ in (*batch.taken, *batch.refused)}
@@ -267,13 +275,11 @@ class Lane:
             task.add_done_callback(self._settling.discard)
 
     async def _finish(self, owing: list[tuple[_Batch, Debt]]) -> None:
-        """Settle debts, then tell those who wait; their changes are committed whatever happens here."""
-        try:
-            await asyncio.gather(*(self._settle(debt) for _, debt in owing))
-        finally:
-            for batch, _ in owing:
-                for waiting, outcome in batch.taken:
-                    _answer(waiting, outcome)
+        """Settle debts, then tell those who wait."""
+        failures = await asyncio.gather(*(self._settle(debt) for _, debt in owing), return_exceptions=True)
+        for (batch, _), failure in zip(owing, failures, strict=True):
+            for waiting, outcome in batch.taken:
+                _answer(waiting, outcome, refusal=failure if isinstance(failure, Exception) else None)
 
     def _remember(self, operations: list[Operation], etags: list[str | None]) -> None:
         """Keep study, series and journal rows as written; the next change of them need not read."""

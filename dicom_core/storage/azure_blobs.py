@@ -36,7 +36,7 @@ class AzureBlobs:
         self._service = service
         self.container: ContainerClient = service.get_container_client(container)
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
         """Write a blob with one request."""
         check_blob_name(name)
         body = data[0] if len(data) == 1 and isinstance(data[0], bytes) else b"".join(data)

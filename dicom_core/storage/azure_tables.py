@@ -100,7 +100,7 @@ class AzureTables:
             left = None if left is None else left - len(page)
             yield page
 
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
+    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
         """Apply all operations or none: as a transaction, or, most single ones, as a plain request at half the cost."""
         client = self._client(table)
         check_batch(partition_key, operations)

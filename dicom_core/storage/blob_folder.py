@@ -148,12 +148,17 @@ class BlobFolder:
             raise IsADirectoryError(EISDIR, "a folder of blobs", path)
         return SharedFile(descriptor, path, status.st_size)
 
-    def delete(self, paths: Sequence[str]) -> None:
+    def holds(self, name: str) -> bool:
+        """Whether there is something under a name."""
+        return os.path.lexists(self.path(name))
+
+    def delete(self, names: Sequence[str]) -> None:
         """Remove files, and the folders that this leaves empty.
 
         The folders are not flushed: a file that a power cut brings back has no row that names it, and whoever deleted it
         still owes its deletion until this call was acknowledged.
         """
+        paths = [self.path(name) for name in names]
         for path in paths:
             try:
                 os.unlink(path)

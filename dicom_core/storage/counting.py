@@ -68,10 +68,10 @@ class CountingTables(_Counts):
             self._count("scan", len(page))
             yield page
 
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
+    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
         """Apply all operations or none."""
         self._count("commit", len(operations))
-        return await self._tables.commit(table, partition_key, operations)
+        return await self._tables.commit(table, partition_key, operations, lasting=lasting)
 
     async def close(self) -> None:
         """Close the tables."""
@@ -85,10 +85,10 @@ class CountingBlobs(_Counts):
         super().__init__()
         self._blobs = blobs
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
         """Write a blob from buffers."""
         self._count("put", 1)
-        await self._blobs.put(name, data)
+        await self._blobs.put(name, data, lasting=lasting)
 
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes | memoryview]) -> int:
         """Write a blob from a stream."""

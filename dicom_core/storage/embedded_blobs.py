@@ -1,7 +1,7 @@
-"""Blobs as files of one folder, for one machine; any number of processes on it.
+"""Blobs for one machine and any number of processes on it: small ones as rows beside the tables, others as files of a folder.
 
-Disk work runs on pool threads, in as few hops as possible (a hop takes 60-100 us): a small blob is written in one, and read
-in none when the page cache holds it.
+Disk work runs on pool threads, in as few hops as possible (a hop takes 60-100 us): a range is read in none when the page
+cache holds it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 from dicom_core.storage.blob_folder import BlobFolder, SharedFile
-from dicom_core.storage.ports import BlobNotFound, BlobReader, StorageUnavailable
+from dicom_core.storage.ports import BlobNotFound, BlobReader
+from dicom_core.storage.small_blobs import SmallBlobs
+from dicom_core.storage.sqlite_file import SqliteFile, unavailable
 
 __all__ = ["EmbeddedBlobs"]
 
@@ -32,26 +33,34 @@ class _Hop(Protocol):
 
 _CHUNK = 1024 * 1024
 _FLUSH_BYTES = 16 * _CHUNK
+_SMALL_BYTES = 64 * 1024  # SQLite writes a row twice, to its log and to its place: longer ones are cheaper as files
 _THREADS = 8
 _NAMES = 1_000  # listed per hop
 
 
 class EmbeddedBlobs:
-    """`Blobs` in the folder `root`, which is created when absent.
+    """`Blobs` in the folder `root`, which is created when absent, and in a file that others close when we are closed.
 
     Raises:
         StorageUnavailable: the folder cannot be created or written.
     """
 
-    def __init__(self, root: Path) -> None:
-        with _unavailable():
+    def __init__(self, root: Path, file: SqliteFile) -> None:
+        with unavailable():
             self._folder = BlobFolder(root)
+        self._small = SmallBlobs(file)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="blobs")
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
-        """Write a blob from buffers, durably."""
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
+        """Write a blob from buffers, a large one always durably."""
         self._folder.path(name)
-        await self._hop(self._folder.put, name, data)
+        if sum(map(len, data)) > _SMALL_BYTES:
+            await self._hop(self._folder.put, name, data)
+            await self._displace(name)
+            return
+        await self._small.put(name, b"".join(data), lasting=lasting)
+        if self._folder.holds(name):
+            await self._hop(self._folder.delete, [name])
 
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes | memoryview]) -> int:
         """Write a blob from a stream; about 1 MiB is being received while the 1 MiB before it is being written."""
@@ -60,15 +69,31 @@ class EmbeddedBlobs:
         try:
             async for chunk in chunks:
                 await upload.add(chunk)
-            return await upload.finish(name)
+            if upload.short:
+                await self.put(name, upload.gathered)
+            else:
+                await upload.finish(name)
+                await self._displace(name)
+            return upload.length
         except BaseException:
             await asyncio.shield(upload.abandon())
             raise
 
+    async def _displace(self, name: str) -> None:
+        """Delete the small blob of a name that now is a file's."""
+        if self._small.holds(name):
+            await self._small.delete([name])
+
     async def read(self, name: str, offset: int = 0, length: int | None = None) -> BlobReader:
         """Open a byte range; up to 1 MiB is read at once."""
-        with _unavailable():
-            file = self._open(name)
+        with unavailable():
+            try:
+                file = self._folder.open(name)
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+                small = self._small.read(name, offset, length)
+                if small is None:
+                    raise BlobNotFound(name) from error
+                return _ShortRange(small)
             try:
                 whole = file.size
                 start = min(offset, whole)
@@ -82,15 +107,11 @@ class EmbeddedBlobs:
             file.close()
             return _ShortRange(data)
 
-    def _open(self, name: str) -> SharedFile:
-        try:
-            return self._folder.open(name)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-            raise BlobNotFound(name) from error
-
     async def delete(self, names: Iterable[str]) -> None:
         """Delete blobs; absent ones are passed over."""
-        await self._hop(self._folder.delete, [self._folder.path(name) for name in names])
+        names = list(names)
+        await self._hop(self._folder.delete, names)
+        await self._small.delete(names)
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
         """Yield the names that start with `prefix`."""
@@ -98,6 +119,10 @@ class EmbeddedBlobs:
         while page := await self._hop(_take, names):
             for name in page:
                 yield name
+        last = ""
+        while page := self._small.names(prefix, last):
+            for last in page:
+                yield last
 
     async def close(self) -> None:
         """Let what was begun end, and remove this run's traces."""
@@ -105,12 +130,12 @@ class EmbeddedBlobs:
         self._folder.close()
 
     async def _hop(self, function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        with _unavailable():
+        with unavailable():
             return await asyncio.get_running_loop().run_in_executor(self._pool, partial(function, *arguments, **options))
 
 
 class _Upload:
-    """A stream on its way into a file. One that ends within the first chunk never gets a file of its own in the making.
+    """A stream on its way into a file. One that is `short`, ending within the first chunk, has nothing in the making yet.
 
     While it runs, the disk is kept busy with flushes of what was written, so that little is left to flush at the end.
     """
@@ -119,29 +144,30 @@ class _Upload:
         self._folder = folder
         self._hop = hop
         self._file: SharedFile | None = None
-        self._gathered: list[bytes | memoryview] = []
+        self.gathered: list[bytes | memoryview] = []
         self._gathered_bytes = 0
-        self._length = 0
+        self.length = 0
         self._unflushed_bytes = 0
         self._writing: asyncio.Future[None] = _done()
         self._flushing: asyncio.Future[None] = _done()
 
+    @property
+    def short(self) -> bool:
+        return self._file is None
+
     async def add(self, chunk: bytes | memoryview) -> None:
-        self._gathered.append(chunk)
+        self.gathered.append(chunk)
         self._gathered_bytes += len(chunk)
-        self._length += len(chunk)
+        self.length += len(chunk)
         if self._gathered_bytes >= _CHUNK:
             await self._write()
 
-    async def finish(self, name: str) -> int:
-        if self._file is None:
-            await self._hop(self._folder.put, name, self._gathered)
-            return self._length
+    async def finish(self, name: str) -> None:
+        assert self._file is not None
         await self._write()
         await self._writing
         await self._flushing  # a failed flush is reported once: the last one may know nothing of it
         await self._hop(self._folder.finish, self._file, name)
-        return self._length
 
     async def abandon(self) -> None:
         if self._file is not None:
@@ -150,16 +176,16 @@ class _Upload:
 
     async def _write(self) -> None:
         if self._file is None:
-            with _unavailable():
+            with unavailable():
                 self._file = self._folder.begin()
         await self._writing
         if self._unflushed_bytes >= _FLUSH_BYTES and self._flushing.done():
             await self._flushing
             self._flushing = asyncio.ensure_future(self._hop(self._file.flush))
             self._unflushed_bytes = 0
-        self._writing = asyncio.ensure_future(self._hop(self._file.write, self._gathered))
+        self._writing = asyncio.ensure_future(self._hop(self._file.write, self.gathered))
         self._unflushed_bytes += self._gathered_bytes
-        self._gathered, self._gathered_bytes = [], 0
+        self.gathered, self._gathered_bytes = [], 0
 
 
 def _done() -> asyncio.Future[None]:
@@ -217,11 +243,3 @@ class _LongRange:
 
 def _take(names: Iterator[str]) -> list[str]:
     return list(islice(names, _NAMES))
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageUnavailable(error.strerror) from error

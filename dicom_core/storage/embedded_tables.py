@@ -1,8 +1,7 @@
 """Tables in one SQLite file, for one machine; any number of processes on it.
 
-Where work runs, by its cost: a short read (10-30 us) runs right on the event loop, since a hop to a thread takes longer than
-the read and a WAL reader never waits; the further pages of a long scan and large `get_many` run on one reader thread; writes
-run on one writer thread, which groups them (`group_writer`).
+Where work runs, by its cost: a short read runs right on the event loop; the further pages of a long scan and large
+`get_many` run on one reader thread; writes run on one writer thread, which groups them (`group_writer`).
 
 An ETag is the number of the writer (each opening of the file gets a new one) and the number of its commit: it needs no disk
 access and never comes twice, whichever process writes and however often a row is deleted and inserted.
@@ -12,9 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -22,10 +20,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import msgpack
 
-from dicom_core.storage.group_writer import Batch, GroupWriter
+from dicom_core.storage.group_writer import Batch
 from dicom_core.storage.limits import check_batch, check_table
-from dicom_core.storage.ports import AlreadyExists, ConditionFailed, Delete, Insert, Operation, Replace, Row, StorageUnavailable
-from dicom_core.storage.sqlite_file import connect, create
+from dicom_core.storage.ports import AlreadyExists, ConditionFailed, Delete, Insert, Operation, Replace, Row
+from dicom_core.storage.sqlite_file import SqliteFile, unavailable
 
 __all__ = ["EmbeddedTables"]
 
@@ -55,7 +53,7 @@ _UNLIMITED = 2**63 - 1
 
 
 class EmbeddedTables:
-    """`Tables` in the SQLite file at `path`, which is created when absent.
+    """`Tables` in the SQLite file at `path`, which is created when absent, and closed with them.
 
     Raises:
         StorageUnavailable: the file cannot be opened.
@@ -63,25 +61,23 @@ class EmbeddedTables:
     """
 
     def __init__(self, path: Path) -> None:
-        with _unavailable():
-            self._writer_number = create(path)
-            self._loop_connection = connect(path)
-            self._reader_connection = connect(path)
-            self._writer = GroupWriter(connect(path))
+        self.file = SqliteFile(path)
+        self._loop_connection = self.file.loop_connection
+        self._reader_connection = self.file.connect()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="table-reader")
         self._commits = count(1)
 
     async def get(self, table: str, partition_key: str, row_key: str, *, select: Sequence[str] | None = None) -> Row | None:
         """Read one row, or None."""
         check_table(table)
-        with _unavailable():
+        with unavailable():
             return _get(self._loop_connection, table, partition_key, row_key)
 
     async def get_many(self, table: str, partition_key: str, row_keys: Sequence[str]) -> dict[str, Row]:
         """Read several rows of one partition, by row key; absent rows are left out."""
         check_table(table)
         if len(row_keys) <= _LOOP_ROWS:
-            with _unavailable():
+            with unavailable():
                 return _get_many(self._loop_connection, table, partition_key, row_keys)
         return await self._read(_get_many, table, partition_key, row_keys)
 
@@ -98,7 +94,7 @@ class EmbeddedTables:
         """Yield pages of rows with start <= row key < end; what is more than a little is read by the reader thread."""
         check_table(table)
         left = _UNLIMITED if limit is None else limit
-        with _unavailable():
+        with unavailable():
             page, more = _page(self._loop_connection, table, partition_key, start, end, min(left, _LOOP_ROWS), _LOOP_BYTES)
         if more and len(page) < left:  # read again, so that callers get few large pages, as from Azure
             page, more = await self._read(_page, table, partition_key, start, end, min(left, _PAGE_ROWS), _PAGE_BYTES)
@@ -110,14 +106,14 @@ class EmbeddedTables:
             start = page[-1].row_key + "\0"  # the smallest key above it
             page, more = await self._read(_page, table, partition_key, start, end, min(left, _PAGE_ROWS), _PAGE_BYTES)
 
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
-        """Apply all operations or none, durably."""
+    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
+        """Apply all operations or none; without `lasting`, the flush of the disk is left to the next commit that is."""
         check_table(table)
         check_batch(partition_key, operations)
-        etag = self._writer_number << _COMMIT_BITS | next(self._commits)
+        etag = self.file.number << _COMMIT_BITS | next(self._commits)
         packed = [b"" if isinstance(operation, Delete) else msgpack.packb(dict(operation.properties)) for operation in operations]
         log_bytes = _LOG_BYTES_PER_ROW * len(packed) + sum(map(len, packed))
-        return await self._writer.commit(_batch(table, partition_key, operations, packed, etag), log_bytes)
+        return await self.file.writer.commit(_batch(table, partition_key, operations, packed, etag), log_bytes, lasting=lasting)
 
     async def close(self) -> None:
         """Finish what was begun and close the file."""
@@ -127,20 +123,12 @@ class EmbeddedTables:
     def _close(self) -> None:
         self._reader.shutdown()
         self._reader_connection.close()
-        self._writer.close()  # last, because the last connection to close folds the log into the file
+        self.file.close()
 
     async def _read(self, function: Callable[Concatenate[sqlite3.Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:
         read = partial(function, self._reader_connection, *arguments, **options)
-        with _unavailable():
+        with unavailable():
             return await asyncio.get_running_loop().run_in_executor(self._reader, read)
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StorageUnavailable(str(error)) from error
 
 
 def _row(row_key: str, etag: int, properties: bytes) -> Row:

@@ -1,7 +1,8 @@
 """One thread that writes for a whole process, and puts everything that waits into one transaction.
 
-A durable commit costs one flush of the disk; sixty requests at once cost one too, not sixty. Each batch has a savepoint of
-its own, so that a refused one takes back nothing but itself. Answers go out after COMMIT, never before.
+A durable commit costs one flush of the disk; sixty requests at once cost one too, not sixty, and none when nothing of them
+has to last at once: then COMMIT leaves the flush to the next one, which flushes all of the log up to itself. Each batch has a
+savepoint of its own, so that a refused one takes back nothing but itself. Answers go out after COMMIT, never before.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from threading import Lock, Thread
 
 from dicom_core.storage.ports import StorageUnavailable
 
-__all__ = ["Batch", "GroupWriter"]
+__all__ = ["Answer", "Batch", "GroupWriter"]
 
 Answer = list[str | None]
 Batch = Callable[[sqlite3.Cursor], Answer]
@@ -26,11 +27,12 @@ _URGENT_BYTES = 8 * _CHECKPOINT_BYTES  # the checkpoint no longer waits for a qu
 
 
 class _Waiting:
-    __slots__ = ("answer", "batch", "error", "future", "log_bytes", "loop")
+    __slots__ = ("answer", "batch", "error", "future", "lasting", "log_bytes", "loop")
 
-    def __init__(self, batch: Batch, log_bytes: int) -> None:
+    def __init__(self, batch: Batch, log_bytes: int, *, lasting: bool) -> None:
         self.batch = batch
         self.log_bytes = log_bytes
+        self.lasting = lasting
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Answer] = self.loop.create_future()
         self.answer: Answer = []
@@ -53,18 +55,19 @@ class GroupWriter:
         self._cursor = connection.cursor()
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._log_bytes = 0
+        self._flushing = True  # as connections are opened
         self._closed = False
         self._closing = Lock()  # nothing is queued behind the end
         self._thread = Thread(target=self._run, name="table-writer", daemon=True)
         self._thread.start()
 
-    async def commit(self, batch: Batch, log_bytes: int) -> Answer:
-        """Apply a batch durably; `log_bytes` is about what it adds to the log.
+    async def commit(self, batch: Batch, log_bytes: int, *, lasting: bool) -> Answer:
+        """Apply a batch, durably if it is to be `lasting`; `log_bytes` is about what it adds to the log.
 
         Raises:
             StorageUnavailable: it is unknown whether the batch was written.
         """
-        waiting = _Waiting(batch, log_bytes)
+        waiting = _Waiting(batch, log_bytes, lasting=lasting)
         with self._closing:
             if self._closed:
                 raise StorageUnavailable("the tables are closed")
@@ -104,6 +107,7 @@ class GroupWriter:
 
     def _commit(self, group: list[_Waiting]) -> None:
         try:
+            self._flush_commits(any(waiting.lasting for waiting in group))
             self._cursor.execute("BEGIN IMMEDIATE")
             for waiting in group:
                 self._apply(waiting)
@@ -113,6 +117,11 @@ class GroupWriter:
                 self._connection.rollback()
             for waiting in group:
                 waiting.error = StorageUnavailable(str(error))
+
+    def _flush_commits(self, flushing: bool) -> None:
+        if flushing != self._flushing:
+            self._cursor.execute(f"PRAGMA synchronous = {'FULL' if flushing else 'NORMAL'}")
+            self._flushing = flushing
 
     def _apply(self, waiting: _Waiting) -> None:
         self._cursor.execute("SAVEPOINT batch")

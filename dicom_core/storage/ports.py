@@ -150,8 +150,11 @@ class Tables(Protocol):
         A page is fetched only when asked for. Each page is consistent in itself, pages among each other need not be.
         """
 
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
+    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
         """Apply all operations or none, durably; each row at most once. The new ETags, None for deletes.
+
+        Without `lasting`, what is written is visible on return but may be lost with the power of the machine until a
+        later commit that is lasting, in whichever table and process. Nothing is lost that was written before what stays.
 
         Raises:
             AlreadyExists, ConditionFailed: nothing was written, neither now nor by an attempt whose answer was lost.
@@ -184,8 +187,11 @@ class Blobs(Protocol):
     and have 240 characters at most, a name has 1,024; no name is a folder of another one.
     """
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
-        """Write a blob from buffers, in order; durable on return, never visible in part. An existing blob is replaced."""
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
+        """Write a blob from buffers, in order; durable on return, never visible in part. An existing blob is replaced.
+
+        Without `lasting`, it may be as durable as a commit of `Tables` without.
+        """
 
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes | memoryview]) -> int:
         """Write a blob from a stream with bounded memory, and return its length.

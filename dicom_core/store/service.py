@@ -172,7 +172,7 @@ class _Request:
 
     async def _put(self, incoming: Whole, candidate: _Candidate) -> None:
         try:
-            await self._index.blobs.put(candidate.row.blob, incoming.data)
+            await self._index.blobs.put(candidate.row.blob, incoming.data, lasting=False)  # the commit to come lasts
             await self._put_companions(candidate)
         finally:
             self._uploading.release()
@@ -184,11 +184,11 @@ class _Request:
             candidate.row = replace(candidate.row, layout=candidate.row.layout + chunks)
         else:
             name = candidate.row.blob + ".frames"
-            await self._index.blobs.put(name, [chunks])
+            await self._index.blobs.put(name, [chunks], lasting=False)
             candidate.row = replace(candidate.row, layout_blob=name)
         if metadata is not None and not fits_in_row(metadata.packed):
             name = candidate.row.blob + ".json"
-            await self._index.blobs.put(name, [metadata.packed])
+            await self._index.blobs.put(name, [metadata.packed], lasting=False)
             candidate.row = replace(candidate.row, metadata=Metadata(blob=name))
 
     async def _candidate(self, incoming: Incoming, examined: Examined, upload: Upload, size: int) -> _Candidate:

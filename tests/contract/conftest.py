@@ -9,8 +9,7 @@ from uuid import uuid4
 import pytest
 
 from dicom_core.storage.azure_connection import AzureAccount, open_azure
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.ports import Blobs, Tables
 from tests.azurite import run_azurite
 
@@ -28,7 +27,7 @@ async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     tables: Tables
     blobs: Blobs
     if request.param == "embedded":
-        tables, blobs = EmbeddedTables(tmp_path / "tables.sqlite"), EmbeddedBlobs(tmp_path / "blobs")
+        tables, blobs = open_embedded(tmp_path)
     else:
         account = AzureAccount(connection_string=request.getfixturevalue("azurite"))
         tables, blobs = open_azure(account, container=f"c{uuid4().hex}")

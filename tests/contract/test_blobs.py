@@ -51,6 +51,22 @@ class TestPut:
 
         assert await content(blobs, NAME) == b"now"
 
+    async def test_what_need_not_last_is_there_at_once(self, blobs: Blobs) -> None:
+        await blobs.put(NAME, [b"ab", b"c"], lasting=False)
+
+        assert await content(blobs, NAME) == b"abc"
+        assert await names(blobs, "Microsoft") == [NAME]
+
+    @pytest.mark.parametrize(("before", "after"), [(10, MIB), (MIB, 10), (MIB, 0)], ids=["larger", "smaller", "empty"])
+    async def test_a_blob_may_give_way_to_one_of_another_size(self, blobs: Blobs, before: int, after: int) -> None:
+        await blobs.put(NAME, [pattern(before)])
+        await blobs.put(NAME, [pattern(after)])
+
+        assert await content(blobs, NAME) == pattern(after)
+        assert await names(blobs, "") == [NAME]
+        await blobs.delete([NAME])
+        assert await names(blobs, "") == []
+
     @pytest.mark.parametrize("data", [[], [b""]], ids=["no buffer", "empty buffer"])
     async def test_a_blob_may_be_empty(self, blobs: Blobs, data: list[bytes | memoryview]) -> None:
         await blobs.put(NAME, data)

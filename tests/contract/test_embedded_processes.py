@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from dicom_core.storage.embedded_blobs import EmbeddedBlobs
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.embedded_tables import EmbeddedTables
 from dicom_core.storage.ports import Delete, Insert, StorageUnavailable, Upsert
 from tests.contract.writer_process import ROWS, raise_counter, write_forever, write_rows
@@ -63,7 +64,7 @@ class TestSeveralProcesses:
         await tables.close()
 
     async def test_opening_leaves_alone_what_others_are_making(self, tmp_path: Path) -> None:
-        first = EmbeddedBlobs(tmp_path)
+        tables, first = open_embedded(tmp_path)
         half_sent = asyncio.Event()
         opened = asyncio.Event()
 
@@ -76,13 +77,13 @@ class TestSeveralProcesses:
 
         writing = asyncio.create_task(first.put_stream("a", stream()))
         await half_sent.wait()
-        second = EmbeddedBlobs(tmp_path)
+        other_tables, second = open_embedded(tmp_path)
         opened.set()
 
         assert await writing == 4 * MIB
         assert (await second.read("a")).size == 4 * MIB
-        await first.close()
-        await second.close()
+        for each in (first, second, tables, other_tables):
+            await each.close()
 
 
 class TestKill:
@@ -92,7 +93,7 @@ class TestKill:
         for run in range(6):
             acknowledged += await asyncio.to_thread(_run_and_kill, tmp_path, run, chance.uniform(0.05, 0.5))
 
-        tables, blobs = EmbeddedTables(tmp_path / "tables.sqlite"), EmbeddedBlobs(tmp_path / "blobs")
+        tables, blobs = open_embedded(tmp_path)
         batches: dict[str, int] = {}
         async for page in tables.scan("table", "p", "0", "9"):
             for row in page:
@@ -107,7 +108,7 @@ class TestKill:
         assert {name for kind, name in acknowledged if kind == "blob"} <= names
         assert {size for name, size in sizes.items() if "/small/" in name} == {20_000}
         assert {size for name, size in sizes.items() if "/large/" in name} <= {6 * MIB}
-        (run_of_ours,) = [entry for entry in (tmp_path / "blobs" / "incoming").iterdir() if entry.is_dir()]
+        (run_of_ours,) = [entry for entry in (tmp_path / "files" / "incoming").iterdir() if entry.is_dir()]
         assert [entry.name for entry in run_of_ours.iterdir()] == ["lock"]
         await tables.close()
         await blobs.close()
@@ -207,11 +208,13 @@ class TestFile:
         await tables.close()
 
     async def test_empty_folders_go_with_the_last_blob(self, tmp_path: Path) -> None:
-        blobs = EmbeddedBlobs(tmp_path)
-        await blobs.put("a/b/c/d", [b"x"])
-        await blobs.put("a/e", [b"x"])
+        tables, blobs = open_embedded(tmp_path)
+        await blobs.put("a/b/c/d", [bytes(MIB)])
+        await blobs.put("a/e", [bytes(MIB)])
         await blobs.delete(["a/b/c/d"])
 
-        assert [entry.name for entry in (tmp_path / "blobs" / "a").iterdir()] == ["e"]
+        assert [entry.name for entry in (tmp_path / "files" / "blobs" / "a").iterdir()] == ["e"]
         await blobs.close()
-        assert list((tmp_path / "incoming").iterdir()) == [tmp_path / "incoming" / ".lock"]
+        await tables.close()
+        incoming = tmp_path / "files" / "incoming"
+        assert list(incoming.iterdir()) == [incoming / ".lock"]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dicom_core.storage.azure_connection import AzureAccount, open_azure
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.embedded_tables import EmbeddedTables
 from dicom_core.storage.ports import Blobs, Delete, Insert, StorageUnavailable, Tables, Upsert
 
@@ -98,9 +98,7 @@ class TestEmbedded:
         (tmp_path / "file").write_bytes(b"")
 
         with pytest.raises(StorageUnavailable):
-            EmbeddedTables(tmp_path / "file" / "tables.sqlite")
-        with pytest.raises(StorageUnavailable):
-            EmbeddedBlobs(tmp_path / "file")
+            open_embedded(tmp_path / "file")
 
     async def test_the_table_is_gone_under_our_feet(self, tmp_path: Path) -> None:
         path = tmp_path / "tables.sqlite"
@@ -116,11 +114,12 @@ class TestEmbedded:
         await tables.close()
 
     async def test_the_disk_is_full(self, tmp_path: Path) -> None:
-        blobs = EmbeddedBlobs(tmp_path)
-        (tmp_path / "incoming").rename(tmp_path / "elsewhere")
+        tables, blobs = open_embedded(tmp_path)
+        (tmp_path / "files" / "incoming").rename(tmp_path / "elsewhere")
 
         with pytest.raises(StorageUnavailable):
-            await blobs.put("a", [b"x"])
+            await blobs.put("a", [bytes(MIB)])
         with pytest.raises(StorageUnavailable):
             await blobs.put_stream("a", chunks(MIB))
         await blobs.close()
+        await tables.close()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.embedded_tables import EmbeddedTables
 from dicom_core.storage.ports import ConditionFailed, Insert, Replace
 
@@ -55,7 +55,7 @@ def write_forever(folder: Path, run: int, acknowledged: Connection) -> None:
 
 
 async def _write_forever(folder: Path, run: int, acknowledged: Connection) -> None:
-    tables, blobs = EmbeddedTables(folder / "tables.sqlite"), EmbeddedBlobs(folder / "blobs")
+    tables, blobs = open_embedded(folder)
 
     async def batches(lane: int) -> None:
         for number in range(1_000_000):

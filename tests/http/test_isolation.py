@@ -16,6 +16,7 @@ from dicom_core.settings import Settings
 from dicom_core.storage.embedded_blobs import EmbeddedBlobs
 from dicom_core.storage.embedded_tables import EmbeddedTables
 from dicom_core.storage.ports import BlobReader, Operation, Row
+from dicom_core.storage.sqlite_file import SqliteFile
 from tests.http.driver import Answer, Client
 from tests.http.host_rules import sample_url
 from tests.store.requests import file_of
@@ -52,21 +53,21 @@ class RecordingTables(EmbeddedTables):
         async for page in super().scan(table, partition_key, start, end, limit=limit, select=select):
             yield page
 
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
+    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
         self._touch(table, partition_key)
-        return await super().commit(table, partition_key, operations)
+        return await super().commit(table, partition_key, operations, lasting=lasting)
 
 
 class RecordingBlobs(EmbeddedBlobs):
     """Blobs that remember which ones were touched."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, file: SqliteFile) -> None:
+        super().__init__(root, file)
         self.touched: set[str] = set()
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
         self.touched.add(name)
-        await super().put(name, data)
+        await super().put(name, data, lasting=lasting)
 
     async def put_stream(self, name: str, chunks: AsyncIterator[bytes | memoryview]) -> int:
         self.touched.add(name)
@@ -119,7 +120,8 @@ class Archive:
 
 @pytest.fixture
 async def archive(tmp_path: Path) -> AsyncIterator[Archive]:
-    tables, blobs = RecordingTables(tmp_path / "index.sqlite"), RecordingBlobs(tmp_path / "files")
+    tables = RecordingTables(tmp_path / "index.sqlite")
+    blobs = RecordingBlobs(tmp_path / "files", tables.file)
     services = await compose(Settings(storage="embedded", data=str(tmp_path)), tables, blobs, Clock())
     filled = Archive(Client(services), tables, blobs)
     await filled.fill()

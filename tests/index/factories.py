@@ -17,8 +17,7 @@ from dicom_core.index.feed import Feed
 from dicom_core.index.index import Index
 from dicom_core.index.rows import InstanceRow, Metadata, pack_metadata
 from dicom_core.index.summary import Summary
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.ports import Blobs, Tables
 
 __all__ = ["PARTITION", "Storage", "element", "instance_row", "metadata", "open_storage", "store"]
@@ -62,7 +61,7 @@ class Storage:
 @asynccontextmanager
 async def open_storage(folder: Path, shards: int = 1) -> AsyncIterator[Storage]:
     """An embedded store in a folder; its processes end with it."""
-    storage = Storage(EmbeddedTables(folder / "index.sqlite"), EmbeddedBlobs(folder / "files"), shards)
+    storage = Storage(*open_embedded(folder), shards)
     try:
         yield storage
         for index in storage.indexes:

@@ -17,8 +17,7 @@ from dicom_core.index.clock import Clock
 from dicom_core.services import compose
 from dicom_core.settings import Settings
 from dicom_core.storage.counting import CountingBlobs, CountingTables
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.storage.embedded_store import open_embedded
 from tests.dicom.pixel_files import make_file
 from tests.http.driver import Client
 from tests.http.storing import Stored, store_file
@@ -48,7 +47,8 @@ class Counted:
 
 @pytest.fixture
 async def counted(tmp_path: Path) -> AsyncIterator[Counted]:
-    tables, blobs = CountingTables(EmbeddedTables(tmp_path / "index.sqlite")), CountingBlobs(EmbeddedBlobs(tmp_path / "files"))
+    inner_tables, inner_blobs = open_embedded(tmp_path)
+    tables, blobs = CountingTables(inner_tables), CountingBlobs(inner_blobs)
     services = await compose(Settings(storage="embedded"), tables, blobs, Clock())
     yield Counted(Client(services), tables, blobs)
     await services.close()

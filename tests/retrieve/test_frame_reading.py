@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dicom_core.retrieve.frame_reading import frame_pieces, slice_ranges, whole_frames
 from dicom_core.storage.counting import CountingBlobs
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.ports import BlobNotFound
 
 _DATA = b"".join(number.to_bytes(4, "big") for number in range(600_000))
@@ -18,11 +18,13 @@ _RANGE = st.tuples(st.integers(0, len(_DATA) - 300_000), st.integers(0, 5000) | 
 
 @pytest.fixture
 async def blobs(tmp_path: Path) -> AsyncIterator[CountingBlobs]:
-    opened = CountingBlobs(EmbeddedBlobs(tmp_path))
+    tables, inner = open_embedded(tmp_path)
+    opened = CountingBlobs(inner)
     await opened.put("a", [_DATA])
     opened.reset()
     yield opened
     await opened.close()
+    await tables.close()
 
 
 async def _read(blobs: CountingBlobs, frames: list[list[tuple[int, int]]]) -> list[bytes]:

@@ -19,8 +19,7 @@ from dicom_core.search.query import Query, SearchOptions, parse_query
 from dicom_core.search.resources import Resource
 from dicom_core.search.service import SearchResult, SearchService
 from dicom_core.storage.counting import CountingBlobs, CountingTables
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.store.report import StoredItem
 from dicom_core.store.service import StoreService
 from tests.dicom.factories import make_instance
@@ -60,8 +59,8 @@ class Archive:
     """An empty archive in a folder, with counted storage."""
 
     def __init__(self, folder: Path, shards: int = 1, effort: Effort = DEFAULT_EFFORT) -> None:
-        self.tables = CountingTables(EmbeddedTables(folder / "tables.sqlite"))
-        self.blobs = CountingBlobs(EmbeddedBlobs(folder / "blobs"))
+        tables, blobs = open_embedded(folder)
+        self.tables, self.blobs = CountingTables(tables), CountingBlobs(blobs)
         self.index = Index(self.tables, self.blobs, Clock(), shards)
         self._stores = StoreService(self.index)
         self.service = SearchService(self.index, effort)

@@ -3,14 +3,18 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
+from dicom_core.storage.blob_folder import BlobFolder
 
 
 async def test_blobs_are_written_into_folders_that_deletes_keep_removing(tmp_path: Path) -> None:
-    blobs = EmbeddedBlobs(tmp_path)
+    folder = BlobFolder(tmp_path)
     names = [f"a/b/{number}" for number in range(8)]
+
+    async def put_all(names: list[str]) -> None:
+        await asyncio.gather(*(asyncio.to_thread(folder.put, name, [b"x"]) for name in names))
+
     for _ in range(150):
-        await asyncio.gather(*(blobs.put(name, [b"x"]) for name in names[::2]), *(blobs.delete([name]) for name in names))
-    await asyncio.gather(*(blobs.put(name, [b"x"]) for name in names))
-    assert sorted([name async for name in blobs.list("")]) == names
-    await blobs.close()
+        await asyncio.gather(put_all(names[::2]), *(asyncio.to_thread(folder.delete, [name]) for name in names))
+    await put_all(names)
+    assert sorted(folder.names("")) == names
+    folder.close()

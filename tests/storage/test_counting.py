@@ -6,23 +6,27 @@ from pathlib import Path
 import pytest
 
 from dicom_core.storage.counting import CountingBlobs, CountingTables
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.ports import Blobs, Insert, Tables
 
 
 @pytest.fixture
-async def tables(tmp_path: Path) -> AsyncIterator[CountingTables]:
-    tables = CountingTables(EmbeddedTables(tmp_path / "tables.sqlite"))
-    yield tables
+async def storage(tmp_path: Path) -> AsyncIterator[tuple[CountingTables, CountingBlobs]]:
+    inner_tables, inner_blobs = open_embedded(tmp_path)
+    tables, blobs = CountingTables(inner_tables), CountingBlobs(inner_blobs)
+    yield tables, blobs
     await tables.close()
+    await blobs.close()
 
 
 @pytest.fixture
-async def blobs(tmp_path: Path) -> AsyncIterator[CountingBlobs]:
-    blobs = CountingBlobs(EmbeddedBlobs(tmp_path / "blobs"))
-    yield blobs
-    await blobs.close()
+def tables(storage: tuple[CountingTables, CountingBlobs]) -> CountingTables:
+    return storage[0]
+
+
+@pytest.fixture
+def blobs(storage: tuple[CountingTables, CountingBlobs]) -> CountingBlobs:
+    return storage[1]
 
 
 def test_wrappers_are_adapters(tables: CountingTables, blobs: CountingBlobs) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dicom_core.storage.embedded_blobs import EmbeddedBlobs
-from dicom_core.storage.embedded_tables import EmbeddedTables
+from dicom_core.storage.embedded_store import open_embedded
 from dicom_core.storage.ports import Blobs, Insert, StorageUnavailable, Tables
 from tests.faulty import Fault, Faults, FaultyBlobs, FaultyTables, Moment
 
@@ -17,8 +16,8 @@ from tests.faulty import Fault, Faults, FaultyBlobs, FaultyTables, Moment
 @pytest.fixture
 async def storage(tmp_path: Path) -> AsyncIterator[tuple[Faults, Tables, Blobs]]:
     faults = Faults()
-    tables = FaultyTables(EmbeddedTables(tmp_path / "tables.sqlite"), faults)
-    blobs = FaultyBlobs(EmbeddedBlobs(tmp_path / "blobs"), faults)
+    inner_tables, inner_blobs = open_embedded(tmp_path)
+    tables, blobs = FaultyTables(inner_tables, faults), FaultyBlobs(inner_blobs, faults)
     yield faults, tables, blobs
     await tables.close()
     await blobs.close()

@@ -17,6 +17,7 @@ from dicom_core.index.rows import InstanceRow, StudyRow
 from dicom_core.index.sweeper import sweep
 from dicom_core.storage.counting import CountingBlobs, CountingTables
 from dicom_core.storage.embedded_blobs import EmbeddedBlobs
+from dicom_core.storage.embedded_tables import EmbeddedTables
 from dicom_core.storage.ports import StorageUnavailable
 from dicom_core.store.report import FailedItem, StoredItem, StoreReport
 from dicom_core.store.service import StoreService
@@ -98,14 +99,15 @@ async def test_what_is_stored_is_not_stored_again(storage: Storage, size: int) -
 class SlowBlobs(EmbeddedBlobs):
     """The first blob of a request takes the longest."""
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
         await asyncio.sleep(0.05 if name.endswith(".0") else 0)
-        await super().put(name, data)
+        await super().put(name, data, lasting=lasting)
 
 
-async def test_the_order_of_a_request_is_the_order_of_its_commits(storage: Storage, tmp_path: Path) -> None:
-    blobs = SlowBlobs(tmp_path / "slow")
-    slow = Storage(storage.tables, blobs)
+async def test_the_order_of_a_request_is_the_order_of_its_commits(tmp_path: Path) -> None:
+    tables = EmbeddedTables(tmp_path / "index.sqlite")
+    blobs = SlowBlobs(tmp_path / "files", tables.file)
+    slow = Storage(tables, blobs)
     index = slow.index()
     report = await send(index, *(file_of("1", "2", uid, PatientName=name) for uid, name in [("1", "A"), ("1", "B"), ("2", "C")]))
     assert outcomes(report) == ["1", FailureReason.ALREADY_STORED, "2"]
@@ -115,6 +117,7 @@ async def test_the_order_of_a_request_is_the_order_of_its_commits(storage: Stora
     assert b'"C"' in StudyRow.of(row).document
     await finish(slow, index)
     await blobs.close()
+    await tables.close()
 
 
 @pytest.mark.parametrize("files", [[SMALL, SMALL], [LARGE], [SMALL, LARGE, SMALL]])
@@ -208,20 +211,22 @@ async def test_metadata_too_large_for_a_row_goes_to_a_blob(storage: Storage) -> 
 class FullBlobs(EmbeddedBlobs):
     """There is no room for the second blob of a request."""
 
-    async def put(self, name: str, data: Sequence[bytes | memoryview]) -> None:
+    async def put(self, name: str, data: Sequence[bytes | memoryview], *, lasting: bool = True) -> None:
         if name.endswith(".1"):
             raise StorageUnavailable("full")
-        await super().put(name, data)
+        await super().put(name, data, lasting=lasting)
 
 
-async def test_an_instance_that_storage_does_not_take_fails_alone(storage: Storage, tmp_path: Path) -> None:
-    blobs = FullBlobs(tmp_path / "full")
-    full = Storage(storage.tables, blobs)
+async def test_an_instance_that_storage_does_not_take_fails_alone(tmp_path: Path) -> None:
+    tables = EmbeddedTables(tmp_path / "index.sqlite")
+    blobs = FullBlobs(tmp_path / "files", tables.file)
+    full = Storage(tables, blobs)
     index = full.index()
     report = await send(index, *(file_of("1", "2", str(number)) for number in range(3)))
     assert outcomes(report) == ["0", FailureReason.PROCESSING_FAILURE, "2"]
     assert await finish(full, index) == {"0", "2"}
     await blobs.close()
+    await tables.close()
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["whole", "streamed"])
