@@ -58,11 +58,11 @@ def examine(
     refused: FailureReason | None
     if lenient:
         checks = LenientChecks(header.implicit_vr)
-        encoded = encode(header, check=checks.check, nested_check=full_check, keep=IDENTIFIERS)
+        encoded = encode(header, check=checks.check, noted=checks.noted, rule=full_check, keep=IDENTIFIERS)
         failed = checks.failed
     else:
         checks = StrictChecks(header.implicit_vr, extra=extra)
-        encoded = encode(header, check=checks.check)
+        encoded = encode(header, check=checks.check, noted=checks.noted)
         failed = bool(encoded.messages)
     fault = checks.required(study)
     if fault is not None:

@@ -30,7 +30,8 @@ Values have no trailing spaces, except that those of AE which are nothing but sp
 """
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
-_SHORT = 64  # bytes of values whose conversion is remembered
+_SHORT = 64  # bytes of values whose JSON is remembered
+_NOTED = frozenset((_SPECIFIC_CHARACTER_SET,))
 _MOST_CHARACTERS = 256  # of (0008,0005); what is longer names no character sets
 _ELEMENT_NUMBER = 0xFFFF.__and__
 _AFTER_FILE_META = 0x00030000
@@ -66,16 +67,24 @@ class Encoded:
     bulk: list[Bulk] = field(default_factory=list)
 
 
-def encode(header: Header, *, check: Check | None = None, nested_check: Check | None = None, keep: frozenset[int] = frozenset()) -> Encoded:
+def encode(
+    header: Header,
+    *,
+    check: Check | None = None,
+    noted: frozenset[int] = frozenset(),
+    rule: Check | None = None,
+    keep: frozenset[int] = frozenset(),
+) -> Encoded:
     """Encode the data set of a file.
 
-    `check` is asked about every element of the main data set, `nested_check` about those of sequence items. An element
-    that they object to is left out, unless its tag is in `keep`. Group lengths and file meta information are always
-    left out, and of several elements with the same tag all but the last.
+    `check` is asked about the elements of the main data set whose tags are `noted`, and the private ones; it may keep what
+    it sees. `rule` is asked about all others, at any depth; its answers are remembered, so they must follow from the
+    question. An element that is objected to is left out, unless its tag is in `keep`. Group lengths and file meta
+    information are always left out, and of several elements with the same tag all but the last.
     """
     encoded = Encoded()
-    encoder = _Encoder(header.little_endian, nested_check, keep, encoded)
-    members = encoder.data_set(header.elements, DEFAULT, check)
+    encoder = _Encoder(header.little_endian, rule, keep, encoded)
+    members = encoder.data_set(header.elements, DEFAULT, check, noted | _NOTED)
     encoded.fragments = {tag: text.encode("utf-8", "replace") for tag, text in members}
     if header.pixel_data is not None:
         pixel_data = header.pixel_data
@@ -84,21 +93,29 @@ def encode(header: Header, *, check: Check | None = None, nested_check: Check | 
 
 
 class _Encoder:
-    def __init__(self, little_endian: bool, nested_check: Check | None, keep: frozenset[int], encoded: Encoded) -> None:
+    def __init__(self, little_endian: bool, rule: Check | None, keep: frozenset[int], encoded: Encoded) -> None:
         self._order = "<" if little_endian else ">"
-        self._nested_check = nested_check
+        self._rule = rule
         self._keep = keep
         self._messages = encoded.messages
         self._bulk = encoded.bulk
         self._path: list[str] = []
 
-    def data_set(self, elements: list[Element], charset: CharacterSet, check: Check | None) -> list[tuple[str, str]]:
+    def data_set(self, elements: list[Element], charset: CharacterSet, check: Check | None, noted: frozenset[int]) -> list[tuple[str, str]]:
         """The members of one data set. It calls itself for items, as deep as the reader lets them nest."""
         members: list[tuple[str, str]] = []
         creators: dict[int, str] = {}
-        order = self._order
+        order, rule = self._order, self._rule
         for element in _in_order(elements):
             tag, vr, raw = element.tag, element.vr, element.value
+            if type(raw) is bytes and len(raw) <= _SHORT and tag not in noted and not tag & 0x10000 and vr not in EXCLUDED_VRS:
+                text, member = _remembered(tag, vr, raw, charset, order, rule)
+                if text is not None:
+                    self._messages.append(Message(tag, None, text))
+                    if tag not in self._keep:
+                        continue
+                members.append(member)
+                continue
             values: Values = ()
             body: str | None = ""
             if isinstance(raw, list):
@@ -107,17 +124,17 @@ class _Encoder:
                 body = None
                 self._bulk.append(Bulk("/".join((*self._path, _key(tag))), vr, element.offset, len(raw)))
             elif raw:
-                codec = _remembered if type(raw) is bytes and len(raw) <= _SHORT else _converted
-                values, body = codec(vr, raw, charset, order)
+                values, body = CODECS[vr](raw, charset, order)
                 if tag == _SPECIFIC_CHARACTER_SET:
                     charset = character_set("\\".join(map(str, values))[:_MOST_CHARACTERS])
             creator = _creator(tag, values, creators) if tag & 0x10000 else None
-            if check is not None and (text := check(tag, vr, values, creator)) is not None:
+            asked = check if tag in noted or tag & 0x10000 else rule
+            if asked is not None and (text := asked(tag, vr, values, creator)) is not None:
                 self._messages.append(Message(tag, creator, text))
                 if tag not in self._keep:
                     continue
             if body is not None:
-                members.append((_key(tag), f'{{"vr":"{vr}"{body}}}'))
+                members.append(_member(tag, vr, body))
         return members
 
     def _items(self, tag: int, items: list[list[Element]], charset: CharacterSet) -> str:
@@ -126,18 +143,22 @@ class _Encoder:
         encoded = []
         for number, elements in enumerate(items, 1):
             self._path += (_key(tag), str(number))
-            members = self.data_set(elements, charset, self._nested_check)
+            members = self.data_set(elements, charset, self._rule, _NOTED)
             encoded.append("{" + ",".join([f'"{key}":{text}' for key, text in members]) + "}")
             del self._path[-2:]
         return f',"Value":[{",".join(encoded)}]'
 
 
-def _converted(vr: str, raw: bytes | memoryview, charset: CharacterSet, order: str) -> tuple[Values, str]:
-    return CODECS[vr](raw, charset, order)
-
-
 # the instances of a series have most of their short values in common
-_remembered = lru_cache(maxsize=16 * 1024)(_converted)
+@lru_cache(maxsize=16 * 1024)
+def _remembered(tag: int, vr: str, raw: bytes, charset: CharacterSet, order: str, rule: Check | None) -> tuple[str | None, tuple[str, str]]:
+    """What the rule says of a short value, and its member of the document."""
+    values, body = CODECS[vr](raw, charset, order) if raw else ((), "")
+    return rule(tag, vr, values, None) if rule is not None else None, _member(tag, vr, body)
+
+
+def _member(tag: int, vr: str, body: str) -> tuple[str, str]:
+    return _key(tag), f'{{"vr":"{vr}"{body}}}'
 
 
 @lru_cache(maxsize=8192)

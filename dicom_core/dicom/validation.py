@@ -58,6 +58,8 @@ INDEXED = {
     0x00081090: "LO",  # Manufacturer's Model Name
 }
 
+_STRICT = frozenset(_CORE) | frozenset(INDEXED)
+
 # multiplicity means nothing for these, their values being one blob or the whole text
 _UNCOUNTED_VRS = frozenset(("UC",))
 
@@ -173,6 +175,11 @@ class StrictChecks(_Checks):
     patient_id_may_be_blank = False
     extra: Mapping[tuple[int, str | None], str] = field(default_factory=dict)
 
+    @property
+    def noted(self) -> frozenset[int]:
+        """Tags of the elements that `check` must see, beside private ones."""
+        return _STRICT | {tag for tag, _ in self.extra}
+
     def check(self, tag: int, vr: str, values: Values, creator: str | None) -> str | None:
         """Check an element of the main data set."""
         if tag in _CORE:
@@ -192,6 +199,7 @@ class LenientChecks(_Checks):
     """The checks of API version 2; `failed` when a core attribute is at fault."""
 
     patient_id_may_be_blank = True
+    noted: ClassVar[frozenset[int]] = frozenset(_CORE)
     failed: bool = False
 
     def check(self, tag: int, vr: str, values: Values, creator: str | None) -> str | None:

@@ -218,7 +218,7 @@ class Recorder:
         return "no" if tag in self.objections else None
 
 
-def test_checks_see_every_element_once_with_its_private_creator() -> None:
+def test_every_element_is_asked_about_with_its_private_creator() -> None:
     item = Dataset()
     item.add(data_element(0x00090011, "LO", "INNER"))
     item.add(data_element(0x00091101, "DS", "1.5"))
@@ -229,27 +229,46 @@ def test_checks_see_every_element_once_with_its_private_creator() -> None:
     data_set.add(data_element(0x00091101, "US", 7))
     data_set.add(data_element(0x00091002, "SQ", [item]))
     data_set.add(data_element(0x00100040, "AE", "  "))
-    check, nested = Recorder(), Recorder()
-    encode(read_header(write_instance(data_set), complete=True), check=check, nested_check=nested)
+    data_set.add(data_element(0x00104000, "LT", "long" * 100))
+    check, rule = Recorder(), Recorder()
+    encode(read_header(write_instance(data_set), complete=True), check=check, noted=frozenset((0x00080060,)), rule=rule)
     assert check.seen == {
         0x00080060: ("CS", ["CT"], None),
         0x00090010: ("LO", ["ACME"], None),
         0x00091001: ("OB", [], "ACME"),
         0x00091002: ("SQ", [], "ACME"),
         0x00091101: ("US", [7], None),
-        0x00100040: ("AE", ["  "], None),
     }
-    assert nested.seen == {0x00090011: ("LO", ["INNER"], None), 0x00091101: ("DS", ["1.5"], "INNER")}
+    assert rule.seen == {
+        0x00090011: ("LO", ["INNER"], None),
+        0x00091101: ("DS", ["1.5"], "INNER"),
+        0x00100040: ("AE", ["  "], None),
+        0x00104000: ("LT", ["long" * 100], None),
+    }
+
+
+def test_answers_of_a_rule_are_remembered() -> None:
+    data = read_header(make_instance(Modality="CT"), complete=True)
+    rule = Recorder(0x00080060)
+    first = encode(data, rule=rule)
+    assert first.messages == [Message(0x00080060, None, "no")]
+    rule.seen.clear()
+    assert encode(data, rule=rule) == first
+    assert 0x00080060 not in rule.seen
+    assert encode(data, rule=Recorder()).messages == []
 
 
 def test_what_a_check_objects_to_is_left_out_where_it_stands_unless_kept() -> None:
     data = make_instance(Modality="CT", ReferencedStudySequence=[{"Modality": "MR", "PatientID": "x"}])
     objecting = Recorder(0x00080060, 0x00100020)
-    encoded = encode(read_header(data, complete=True), nested_check=objecting, keep=frozenset((0x00100020,)))
+    identifiers = frozenset((0x00100020,))
+    encoded = encode(read_header(data, complete=True), noted=frozenset((0x00080060,)), rule=objecting, keep=identifiers)
     found = json.loads(assemble(encoded.fragments))
     assert found["00081110"]["Value"] == [{"00100020": {"vr": "LO", "Value": ["x"]}}]
-    assert found["00080060"]["Value"] == ["CT"]
-    assert encoded.messages == [Message(0x00080060, None, "no"), Message(0x00100020, None, "no")]
+    assert found["00080060"]["Value"] == ["CT"], "nobody was asked"
+    assert "00100020" in found
+    nested, kept = Message(0x00080060, None, "no"), Message(0x00100020, None, "no")
+    assert encoded.messages == [nested, kept, kept]
 
 
 @settings(deadline=None, max_examples=200)
