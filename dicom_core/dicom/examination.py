@@ -62,7 +62,7 @@ def examine(
         failed = checks.failed
     else:
         checks = StrictChecks(header.implicit_vr, extra=extra)
-        encoded = encode(header, check=checks.check, noted=checks.noted)
+        encoded = encode(header, check=checks.check, noted=checks.noted, note_private=bool(extra))
         failed = bool(encoded.messages)
     fault = checks.required(study)
     if fault is not None:

@@ -31,6 +31,8 @@ Values have no trailing spaces, except that those of AE which are nothing but sp
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SHORT = 64  # bytes of values whose JSON is remembered
+_PRIVATE = 0x10000  # set in the tags of odd groups
+_BLOCK = 0xFF00  # clear in the tags of private creators
 _NOTED = frozenset((_SPECIFIC_CHARACTER_SET,))
 _MOST_CHARACTERS = 256  # of (0008,0005); what is longer names no character sets
 _ELEMENT_NUMBER = 0xFFFF.__and__
@@ -72,19 +74,20 @@ def encode(
     *,
     check: Check | None = None,
     noted: frozenset[int] = frozenset(),
+    note_private: bool = False,
     rule: Check | None = None,
     keep: frozenset[int] = frozenset(),
 ) -> Encoded:
     """Encode the data set of a file.
 
-    `check` is asked about the elements of the main data set whose tags are `noted`, and the private ones; it may keep what
-    it sees. `rule` is asked about all others, at any depth; its answers are remembered, so they must follow from the
-    question. An element that is objected to is left out, unless its tag is in `keep`. Group lengths and file meta
-    information are always left out, and of several elements with the same tag all but the last.
+    `check` is asked about the elements of the main data set whose tags are `noted`, with `note_private` also about private
+    ones; it may keep what it sees. `rule` is asked about all others, at any depth; its answers are remembered, so they must
+    follow from the question. An element that is objected to is left out, unless its tag is in `keep`. Group lengths and
+    file meta information are always left out, and of several elements with the same tag all but the last.
     """
     encoded = Encoded()
     encoder = _Encoder(header.little_endian, rule, keep, encoded)
-    members = encoder.data_set(header.elements, DEFAULT, check, noted | _NOTED)
+    members = encoder.data_set(header.elements, DEFAULT, check, noted | _NOTED, note_private=note_private)
     encoded.fragments = {tag: text.encode("utf-8", "replace") for tag, text in members}
     if header.pixel_data is not None:
         pixel_data = header.pixel_data
@@ -101,17 +104,28 @@ class _Encoder:
         self._bulk = encoded.bulk
         self._path: list[str] = []
 
-    def data_set(self, elements: list[Element], charset: CharacterSet, check: Check | None, noted: frozenset[int]) -> list[tuple[str, str]]:
+    def data_set(
+        self,
+        elements: list[Element],
+        charset: CharacterSet,
+        check: Check | None,
+        noted: frozenset[int] = _NOTED,
+        *,
+        note_private: bool = False,
+    ) -> list[tuple[str, str]]:
         """The members of one data set. It calls itself for items, as deep as the reader lets them nest."""
         members: list[tuple[str, str]] = []
         creators: dict[int, str] = {}
         order, rule = self._order, self._rule
         for element in _in_order(elements):
             tag, vr, raw = element.tag, element.vr, element.value
-            if type(raw) is bytes and len(raw) <= _SHORT and tag not in noted and not tag & 0x10000 and vr not in EXCLUDED_VRS:
-                text, member = _remembered(tag, vr, raw, charset, order, rule)
+            private = tag & _PRIVATE
+            creator = creators.get(tag >> 8) if private else None
+            alone = tag in noted or (private and (note_private or not tag & _BLOCK))
+            if type(raw) is bytes and len(raw) <= _SHORT and not alone and vr not in EXCLUDED_VRS:
+                text, member = _remembered(tag, vr, raw, charset, order, creator, rule)
                 if text is not None:
-                    self._messages.append(Message(tag, None, text))
+                    self._messages.append(Message(tag, creator, text))
                     if tag not in self._keep:
                         continue
                 members.append(member)
@@ -127,8 +141,9 @@ class _Encoder:
                 values, body = CODECS[vr](raw, charset, order)
                 if tag == _SPECIFIC_CHARACTER_SET:
                     charset = character_set("\\".join(map(str, values))[:_MOST_CHARACTERS])
-            creator = _creator(tag, values, creators) if tag & 0x10000 else None
-            asked = check if tag in noted or tag & 0x10000 else rule
+            if values and (block := private_block(tag)) is not None:
+                creators[block] = str(values[0]).rstrip("\0 ")
+            asked = check if alone else rule
             if asked is not None and (text := asked(tag, vr, values, creator)) is not None:
                 self._messages.append(Message(tag, creator, text))
                 if tag not in self._keep:
@@ -143,7 +158,7 @@ class _Encoder:
         encoded = []
         for number, elements in enumerate(items, 1):
             self._path += (_key(tag), str(number))
-            members = self.data_set(elements, charset, self._rule, _NOTED)
+            members = self.data_set(elements, charset, self._rule)
             encoded.append("{" + ",".join([f'"{key}":{text}' for key, text in members]) + "}")
             del self._path[-2:]
         return f',"Value":[{",".join(encoded)}]'
@@ -151,10 +166,12 @@ class _Encoder:
 
 # the instances of a series have most of their short values in common
 @lru_cache(maxsize=16 * 1024)
-def _remembered(tag: int, vr: str, raw: bytes, charset: CharacterSet, order: str, rule: Check | None) -> tuple[str | None, tuple[str, str]]:
+def _remembered(
+    tag: int, vr: str, raw: bytes, charset: CharacterSet, order: str, creator: str | None, rule: Check | None
+) -> tuple[str | None, tuple[str, str]]:
     """What the rule says of a short value, and its member of the document."""
     values, body = CODECS[vr](raw, charset, order) if raw else ((), "")
-    return rule(tag, vr, values, None) if rule is not None else None, _member(tag, vr, body)
+    return rule(tag, vr, values, creator) if rule is not None else None, _member(tag, vr, body)
 
 
 def _member(tag: int, vr: str, body: str) -> tuple[str, str]:
@@ -173,13 +190,3 @@ def _in_order(elements: list[Element]) -> list[Element]:
         return elements
     last = {element.tag: element for element in elements if element.tag & 0xFFFF and element.tag >> 16 != 2}
     return sorted(last.values(), key=_tag_of)
-
-
-def _creator(tag: int, values: Values, creators: dict[int, str]) -> str | None:
-    """The private creator of a private element; a private creator element itself is noted. Standard: PS3.5 7.8.1"""
-    block = private_block(tag)
-    if block is None:
-        return creators.get(tag >> 8)
-    if values:
-        creators[block] = str(values[0]).rstrip("\0 ")
-    return None

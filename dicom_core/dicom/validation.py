@@ -177,7 +177,7 @@ class StrictChecks(_Checks):
 
     @property
     def noted(self) -> frozenset[int]:
-        """Tags of the elements that `check` must see, beside private ones."""
+        """Tags of the elements that `check` must see, beside private ones if there are any in `extra`."""
         return _STRICT | {tag for tag, _ in self.extra}
 
     def check(self, tag: int, vr: str, values: Values, creator: str | None) -> str | None:

@@ -104,7 +104,7 @@ async def take_in(chunks: Chunks) -> Incoming:
         size += len(chunk)
         if size <= wanted:
             continue
-        data = _joined(buffer)
+        data = b"".join(buffer)
         buffer = [data]
         try:
             header = await off_loop(size, lambda data=data: read_header(data, complete=False))  # type: ignore[misc]
@@ -114,7 +114,7 @@ async def take_in(chunks: Chunks) -> Incoming:
                 return await _spooled(data, chunks)
             continue
         return Streamed(header, data, chunks)
-    data = _joined(buffer)
+    data = b"".join(buffer)  # no view: values that are bytes cost less, and the JSON of those seen before is remembered
     header = await off_loop(_header_size(data), lambda: read_header(data, complete=True))
     return Whole(header, [_PREAMBLE, memoryview(data)[len(_PREAMBLE) :]])
 
@@ -159,7 +159,3 @@ def _header_size(data: bytes | memoryview) -> int:
         return _MAX_HEADER  # however small the file is
     found = head.find(_PIXEL_DATA)
     return len(data) if found < 0 else found
-
-
-def _joined(buffer: list[bytes | memoryview]) -> bytes | memoryview:
-    return buffer[0] if len(buffer) == 1 else b"".join(buffer)

@@ -231,7 +231,8 @@ def test_every_element_is_asked_about_with_its_private_creator() -> None:
     data_set.add(data_element(0x00100040, "AE", "  "))
     data_set.add(data_element(0x00104000, "LT", "long" * 100))
     check, rule = Recorder(), Recorder()
-    encode(read_header(write_instance(data_set), complete=True), check=check, noted=frozenset((0x00080060,)), rule=rule)
+    header = read_header(write_instance(data_set), complete=True)
+    encode(header, check=check, noted=frozenset((0x00080060,)), note_private=True, rule=rule)
     assert check.seen == {
         0x00080060: ("CS", ["CT"], None),
         0x00090010: ("LO", ["ACME"], None),
