@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-
-from pydicom.charset import CODES_TO_ENCODINGS, python_encoding
+from functools import cache, lru_cache
 
 __all__ = ["DEFAULT", "CharacterSet", "character_set"]
 
@@ -25,9 +23,19 @@ def _key(term: str) -> str:
     return _NOT_ALPHANUMERIC.sub("", term.upper())
 
 
-# by the letters and digits of the defined term, because some writers differ in spaces, hyphens and underscores
-_CODECS = {_key(term): codec for term, codec in python_encoding.items()} | {"UTF8": "utf-8", "ISO2022IR58": "gb2312"}
-_BY_ESCAPE = CODES_TO_ENCODINGS | {b"\x1b$)A": "gb2312"}
+@cache
+def _codecs() -> dict[str, str]:
+    """Codecs by the letters and digits of the defined term: some writers differ in spaces, hyphens and underscores."""
+    from pydicom.charset import python_encoding  # loaded on first use, as in `vr_dictionary`
+
+    return {_key(term): codec for term, codec in python_encoding.items()} | {"UTF8": "utf-8", "ISO2022IR58": "gb2312"}
+
+
+@cache
+def _codecs_by_escape() -> dict[bytes, str]:
+    from pydicom.charset import CODES_TO_ENCODINGS
+
+    return CODES_TO_ENCODINGS | {b"\x1b$)A": "gb2312"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # one object per character set; comparing them must cost nothing
@@ -52,7 +60,7 @@ class CharacterSet:
         if fragment[:1] != b"\x1b":
             return _decode(fragment, self.codec)
         length = 4 if fragment[1:3] in (b"$(", b"$)") else 3
-        codec = _BY_ESCAPE.get(fragment[:length])
+        codec = _codecs_by_escape().get(fragment[:length])
         if codec is None:
             return _decode(fragment, self.codec)
         if codec in _ESCAPE_AWARE:
@@ -79,6 +87,6 @@ def _decode(value: bytes | memoryview, codec: str) -> str:
 def character_set(text: str) -> CharacterSet:
     """The character set that a value of (0008,0005) stands for; an unknown term stands for the default one."""
     terms = [_key(term) for term in text.split("\\")]
-    codec = _CODECS.get(terms[0], DEFAULT.codec)
+    codec = _codecs().get(terms[0], DEFAULT.codec)
     extended = len(terms) > 1 or terms[0].startswith("ISO2022")
     return CharacterSet("latin-1" if codec == "iso8859" else codec, extended)

@@ -1,10 +1,11 @@
-"""The data dictionary, arranged for lookups by tag number: VR, multiplicity and keyword of standard attributes."""
+"""The data dictionary, arranged for lookups by tag number: VR, multiplicity and keyword of standard attributes.
+
+pydicom, whose dictionary it is, is loaded when first asked: importing it brings in numpy, and would double a cold start.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from pydicom.datadict import get_entry
 
 __all__ = ["LONG_LENGTH_VRS", "SHORT_LENGTH_VRS", "DictionaryEntry", "lookup", "private_block", "vr_of"]
 
@@ -46,6 +47,8 @@ class _Dictionary(dict[int, DictionaryEntry | None]):
     def __missing__(self, tag: int) -> DictionaryEntry | None:
         if tag & 0x10000:
             return None
+        from pydicom.datadict import get_entry
+
         try:
             vr, multiplicity, _, _, keyword = get_entry(tag)
         except KeyError:

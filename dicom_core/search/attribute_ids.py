@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pydicom.datadict import tag_for_keyword
-
 from dicom_core.dicom.vr_dictionary import lookup
 
 __all__ = ["tag_of", "takes_many_values"]
@@ -21,6 +19,8 @@ def tag_of(name: str) -> str | None:
     Keywords are case-sensitive, digits are not. Standard: PS3.18 8.3.4.1
     """
     if _HEXADECIMAL.fullmatch(name) is None:
+        from pydicom.datadict import tag_for_keyword  # loaded on first use, as in `vr_dictionary`
+
         number = tag_for_keyword(name) if name else None
         return None if number is None else f"{number:08X}"
     number = int(name, 16)
