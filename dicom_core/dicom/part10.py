@@ -9,7 +9,7 @@ import re
 import struct
 
 from dicom_core.dicom.data_set import DataSetWalker, element_header
-from dicom_core.dicom.deflated import Inflated
+from dicom_core.dicom.deflated import DeflatedScanner, Inflated
 from dicom_core.dicom.elements import Element, FileMeta, Fragments, Header, NeedMoreBytes, NotDicom, PixelDataElement
 from dicom_core.dicom.json_model import EXCLUDED_VRS
 from dicom_core.dicom.pixel_data_scanner import TrailerScanner
@@ -24,9 +24,13 @@ __all__ = [
     "NeedMoreBytes",
     "NotDicom",
     "PixelDataElement",
+    "Scanner",
     "TrailerScanner",
     "read_header",
+    "trailer_scanner",
 ]
+
+Scanner = TrailerScanner | DeflatedScanner
 
 DATA_SET_PREFIX = 132  # bytes of preamble and prefix, before the file meta information
 MAX_HEADER_BYTES = 64 * 1024 * 1024  # of everything before Pixel Data but bulk data; of all of it in a deflated file
@@ -41,7 +45,7 @@ def read_header(data: bytes | memoryview, *, complete: bool) -> Header:
     """Parse a DICOM file, or its beginning, once; long element values are views of `data`.
 
     With `complete`, `data` is the whole file: elements after Pixel Data are read and the fragments located. Otherwise
-    reading ends at the value of Pixel Data, and `TrailerScanner` takes over.
+    reading ends at the value of Pixel Data, and a `trailer_scanner` takes over.
 
     Raises:
         NeedMoreBytes: not `complete`, and the header is not all there. A file without Pixel Data always needs to be
@@ -61,11 +65,28 @@ def read_header(data: bytes | memoryview, *, complete: bool) -> Header:
     header = _header(walker, meta, offset)
     if walker.position > MAX_HEADER_BYTES and _described_bytes(header.elements) > MAX_HEADER_BYTES:
         raise NotDicom("the header is too large")
-    if complete and header.pixel_data is not None:
-        scanner = TrailerScanner(header)
-        scanner.feed(view[header.pixel_data.offset :])
-        _add_trailer(header, scanner)
+    if complete:
+        _read_trailer(header, view)
     return header
+
+
+def trailer_scanner(header: Header) -> Scanner | None:
+    """What finds the fragments of a file and the elements after its Pixel Data, if it has any.
+
+    None also for a deflated file whose Pixel Data is too long to be inflated just for that.
+    """
+    pixel_data = header.pixel_data
+    if pixel_data is None or (header.deflated and (pixel_data.length or 0) > MAX_HEADER_BYTES):
+        return None
+    return DeflatedScanner(header, 2 * MAX_HEADER_BYTES) if header.deflated else TrailerScanner(header)
+
+
+def _read_trailer(header: Header, view: memoryview) -> None:
+    scanner = trailer_scanner(header)
+    if scanner is not None:
+        scanner.feed(view[scanner.start :])
+        header.elements += scanner.finish()
+        header.fragments = scanner.fragments
 
 
 def _read_file_meta(view: memoryview) -> tuple[FileMeta, int]:
@@ -138,21 +159,9 @@ def _read_deflated(view: memoryview, meta: FileMeta, offset: int, *, complete: b
                 raise NeedMoreBytes(2 * len(view)) from None
             wanted = max(need.at_least, 4 * len(plain))  # everything is read again
     header = _header(walker, meta, offset)
-    if complete and header.pixel_data is not None:
-        _read_deflated_trailer(header, inflated, plain)
+    if complete:
+        _read_trailer(header, view)
     return header
-
-
-def _read_deflated_trailer(header: Header, inflated: Inflated, plain: bytes) -> None:
-    """Read what follows Pixel Data, unless getting there means to inflate beyond MAX_HEADER_BYTES."""
-    assert header.pixel_data is not None
-    if (header.pixel_data.length or 0) > MAX_HEADER_BYTES:
-        return
-    scanner = TrailerScanner(header)
-    scanner.feed(memoryview(plain)[header.pixel_data.offset :])
-    for piece in inflated.pieces(2 * MAX_HEADER_BYTES):
-        scanner.feed(piece)
-    _add_trailer(header, scanner)
 
 
 def _header(walker: DataSetWalker, meta: FileMeta, offset: int) -> Header:
@@ -176,8 +185,3 @@ def _described_bytes(elements: list[Element]) -> int:
         for element in elements
         if element.vr not in EXCLUDED_VRS
     )
-
-
-def _add_trailer(header: Header, scanner: TrailerScanner) -> None:
-    header.elements += scanner.finish()
-    header.fragments = scanner.fragments

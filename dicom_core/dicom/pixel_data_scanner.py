@@ -17,7 +17,7 @@ _item_header = Struct("<HHL").unpack
 
 
 class TrailerScanner:
-    """Takes a file from the value of Pixel Data on, in chunks of any size.
+    """Takes a file from `start` on, where the value of Pixel Data begins, in chunks of any size.
 
     For a deflated file, the chunks are those of the inflated data set.
 
@@ -27,7 +27,7 @@ class TrailerScanner:
     def __init__(self, header: Header) -> None:
         assert header.pixel_data is not None
         self._header = header
-        self._position = header.pixel_data.offset
+        self.start = self._position = header.pixel_data.offset
         self._skip = header.pixel_data.length or 0
         self._in_items = header.pixel_data.length is None
         self._items = 0

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import IO, Final, TypeVar
 
-from dicom_core.dicom.part10 import Header, NeedMoreBytes, TrailerScanner, read_header
+from dicom_core.dicom.part10 import Header, NeedMoreBytes, Scanner, read_header, trailer_scanner
 
 __all__ = ["Chunks", "Incoming", "Streamed", "Whole", "drain", "take_in"]
 
@@ -55,8 +55,7 @@ class Streamed:
         self.header = header
         self._head = memoryview(head)
         self._rest = rest
-        # what follows Pixel Data in a deflated file is not worth inflating all of it
-        self._scanner = None if complete or header.deflated or header.pixel_data is None else TrailerScanner(header)
+        self._scanner = None if complete else trailer_scanner(header)
 
     @property
     def header_size(self) -> int:
@@ -66,13 +65,16 @@ class Streamed:
     async def chunks(self) -> Chunks:
         """The bytes to store: zeroed preamble, then everything as it came."""
         yield _PREAMBLE
-        if self._scanner is not None and self.header.pixel_data is not None:
-            self._scanner.feed(self._head[self.header.pixel_data.offset :])
+        if self._scanner is not None:
+            await self._scan(self._scanner, self._head[self._scanner.start :])
         yield self._head[len(_PREAMBLE) :]
         async for chunk in self._rest:
             if self._scanner is not None:
-                self._scanner.feed(chunk)
+                await self._scan(self._scanner, chunk)
             yield chunk
+
+    async def _scan(self, scanner: Scanner, chunk: bytes | memoryview) -> None:
+        await off_loop(_MAX_HEADER if self.header.deflated else 0, lambda: scanner.feed(chunk))
 
     def finish(self) -> bool:
         """Add the elements after Pixel Data to the header; whether there are any.

@@ -7,25 +7,37 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+)
 
-from dicom_core.dicom import pixel_data_scanner
-from dicom_core.dicom.part10 import Header, NotDicom, TrailerScanner, read_header
+from dicom_core.dicom import part10, pixel_data_scanner
+from dicom_core.dicom.part10 import Header, NotDicom, Scanner, TrailerScanner, read_header, trailer_scanner
 from tests.dicom.factories import data_element, make_instance
 
 PADDING = data_element(0xFFFCFFFC, "OB", b"\1\2\3\4")
 FILES = [
     make_instance(transfer_syntax=syntax, rows=2, columns=6, frames=3, elements=[PADDING])
-    for syntax in (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, JPEGBaseline8Bit)
+    for syntax in (
+        ImplicitVRLittleEndian,
+        ExplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        JPEGBaseline8Bit,
+        DeflatedExplicitVRLittleEndian,
+    )
 ]
 
 
-def scan(data: bytes, cuts: list[int]) -> tuple[Header, TrailerScanner]:
+def scan(data: bytes, cuts: list[int]) -> tuple[Header, Scanner]:
     """Parse the beginning of a file, and scan the rest in chunks that end at the cuts."""
     header = read_header(data[: len(data) - 1], complete=False)
-    assert header.pixel_data is not None
-    rest = data[header.pixel_data.offset :]
-    scanner = TrailerScanner(header)
+    scanner = trailer_scanner(header)
+    assert scanner is not None
+    rest = data[scanner.start :]
     ends = sorted({min(cut, len(rest)) for cut in cuts} | {len(rest)})
     for start, end in zip([0, *ends], ends, strict=False):
         scanner.feed(rest[start:end])
@@ -66,6 +78,14 @@ def test_anything_but_fragments_is_refused(header: bytes) -> None:
     scanner = TrailerScanner(read_header(FILES[3], complete=True))
     with pytest.raises(NotDicom):
         scanner.feed(header)
+
+
+def test_pixel_data_of_a_deflated_file_is_not_inflated_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    header = read_header(FILES[4], complete=True)
+    monkeypatch.setattr(part10, "MAX_HEADER_BYTES", 36)
+    assert trailer_scanner(header) is not None
+    monkeypatch.setattr(part10, "MAX_HEADER_BYTES", 35)
+    assert trailer_scanner(header) is None
 
 
 def test_elements_far_after_pixel_data_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from dicom_core.dicom.part10 import NotDicom
 from dicom_core.store import intake
@@ -23,6 +25,15 @@ COMPRESSED = file_of(
     transfer_syntax="1.2.840.10008.1.2.4.50",
     pixel_data=[b"a" * 700_001, b"b" * 700_000],
     frames=2,
+    elements=TRAILER,
+)
+DEFLATED = file_of(
+    "1",
+    "2",
+    "3",
+    size=2 * MiB,
+    transfer_syntax=DeflatedExplicitVRLittleEndian,
+    pixel_data=random.Random(1).randbytes(2 * MiB),
     elements=TRAILER,
 )
 
@@ -51,7 +62,7 @@ def _tags(incoming: Whole | Streamed) -> list[str]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sampled_from([FILE, COMPRESSED]), st.lists(st.integers(1, 700_000), max_size=8))
+@given(st.sampled_from([FILE, COMPRESSED, DEFLATED]), st.lists(st.integers(1, 700_000), max_size=8))
 def test_chunks_may_end_anywhere(data: bytes, sizes: list[int]) -> None:
     stored, tags = asyncio.run(taken(data, sizes))
     assert stored == bytes(128) + data[128:]
@@ -65,7 +76,7 @@ async def test_what_is_no_dicom_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 63, 200, 700_000, MiB])
-@pytest.mark.parametrize("data", [FILE, COMPRESSED], ids=["native", "compressed"])
+@pytest.mark.parametrize("data", [FILE, COMPRESSED, DEFLATED], ids=["native", "compressed", "deflated"])
 async def test_a_file_cut_short_is_found_out_at_its_end_at_the_latest(data: bytes, cut: int) -> None:
     with pytest.raises(NotDicom):
         await taken(data[:-cut], [])
