@@ -12,14 +12,14 @@ import orjson
 
 from dicom_core.dicom.comparison import FLOAT_VRS, INTEGER_VRS, comparable
 from dicom_core.dicom.document import fragments
-from dicom_core.dicom.values import number
+from dicom_core.dicom.values import RANGE_VRS, number
 from dicom_core.dicom.vr_rules import FULL
 
 __all__ = ["EXTERNAL_VRS", "external_element", "is_external_tag", "private_creators", "with_external"]
 
 EXTERNAL_VRS: Final = frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UI")) | INTEGER_VRS | FLOAT_VRS
 
-_TAG: Final = re.compile(r"[0-9A-F]{3}[13579BDF][0-9A-F]{4}", re.ASCII)
+_TAG: Final = re.compile(r"(?!000[1357]|FFFF)[0-9A-F]{3}[13579BDF][0-9A-F]{4}", re.ASCII)
 _FIRST_CREATOR: Final = "0010"
 _FIRST_ELEMENT: Final = "1000"  # below are private creators
 _BOUNDS: Final = {"SL": 1 << 31, "SS": 1 << 15, "UL": 1 << 32, "US": 1 << 16}
@@ -50,6 +50,8 @@ def external_element(vr: str, text: str) -> bytes | None:
     if "\\" in text:
         raise ValueError("there must be a single value")
     wrong = FULL[vr](text) if vr in FULL else None
+    if wrong is None and vr in RANGE_VRS and not comparable(vr, text):  # a range, or a day that no month has
+        wrong = "value is no single date or time"
     if wrong is not None:
         raise ValueError(wrong)
     return orjson.dumps({"vr": vr, "Value": [_value(vr, text)]})
