@@ -87,11 +87,11 @@ def _joined(segments: list[Segment]) -> list[Segment]:
 
 
 def first_value(document: JsonObject, tag: str) -> str:
-    """The first value of an attribute if it is text, else nothing."""
+    """The first value of an attribute if it is text, else nothing. Half characters, which JSON can escape, are replaced."""
     element = document.get(tag)
     values = element.get("Value") if isinstance(element, dict) else None
     value = values[0] if isinstance(values, list) and values else None
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _texts(value: Any, depth: int = 0) -> Iterator[str]:

@@ -145,6 +145,13 @@ async def test_one_bad_instance_does_not_stop_the_others(client: Client) -> None
     assert (again.status, _reasons(again)) == (409, [(f"{INSTANCE}.3", 45070)])
 
 
+async def test_half_characters_are_replaced(client: Client) -> None:
+    half = {"vr": "UI", "Value": ["1.2.\ud800"]}
+    answer = await _store(client, _JSON, _metadata(_JSON, _data_set(x00080018=half), _image("missing") | {"00080018": half}))
+    assert answer.status == 409
+    assert _reasons(answer) == [("1.2.?", 43264), ("1.2.?", 272)]
+
+
 async def test_no_instances(client: Client) -> None:
     answer = await _store(client, _JSON, _metadata(_JSON))
     assert (answer.status, answer.body) == (204, b"")
