@@ -74,7 +74,7 @@ def _temporal(point: str, shape: str, components: tuple[_Component, ...], wrong_
 
     `point` is a right one, `shape` one that is right but for the ranges of its components.
     """
-    right = _pattern(rf"(?:{point} *)?(?:-(?:{point} *)?)?")
+    right = _pattern(rf"(?:{point})? *(?:-(?:{point})? *)?")
     shaped = re.compile(rf"({shape})? *(?:-({shape})? *)?").fullmatch
 
     def rule(value: str) -> str | None:
