@@ -139,7 +139,10 @@ class _Writer:
                 raise InvalidDocument("The metadata has a member that is no data element.")
             tag = int(key, 16)
             if tag & 0xFFFF and tag >> 16 not in (0x0002, 0xFFFE):  # no group lengths, no file meta information
-                self._element(written, tag, members[key], depth)
+                try:
+                    self._element(written, tag, members[key], depth)
+                except InvalidDocument as error:
+                    raise InvalidDocument(str(error), tag if error.tag is None else error.tag) from None
         return written
 
     def _element(self, written: _Written, tag: int, element: JsonObject, depth: int) -> None:

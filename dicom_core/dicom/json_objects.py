@@ -16,7 +16,11 @@ _decode: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant
 
 
 class InvalidDocument(Exception):
-    """A document is no DICOM JSON, or no Native DICOM Model; the text is fit for the client."""
+    """A document is no DICOM JSON, or no Native DICOM Model; the text is fit for the client. `tag` is that of the element at fault."""
+
+    def __init__(self, text: str, tag: int | None = None) -> None:
+        super().__init__(text)
+        self.tag = tag
 
 
 def read_objects(data: bytes | memoryview) -> list[JsonObject]:

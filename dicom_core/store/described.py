@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 
 from dicom_core.dicom.json_data_set import BulkPart, MissingBulkData, Segment, file_segments, first_value
+from dicom_core.dicom.json_model import Message
 from dicom_core.dicom.json_objects import InvalidDocument, JsonObject
 from dicom_core.dicom.reason_codes import FailureReason
+from dicom_core.dicom.validation import error_comments
 from dicom_core.errors import PayloadTooLargeError
 from dicom_core.store.intake import Chunks
 from dicom_core.store.report import FailedItem
@@ -50,8 +52,9 @@ class DescribedFiles:
         for data_set in self.data_sets:
             try:
                 segments = await asyncio.to_thread(file_segments, data_set, self._bulk)
-            except InvalidDocument:
-                yield _failed(data_set, FailureReason.VALIDATION_FAILED)
+            except InvalidDocument as error:
+                faults = [] if error.tag is None else [Message(error.tag, None, str(error))]
+                yield _failed(data_set, FailureReason.VALIDATION_FAILED, *error_comments(faults))
             except MissingBulkData:
                 yield _failed(data_set, FailureReason.PROCESSING_FAILURE)
             else:
@@ -73,5 +76,5 @@ class DescribedFiles:
         return self.spool.read(length)
 
 
-def _failed(data_set: JsonObject, reason: FailureReason) -> FailedItem:
-    return FailedItem(first_value(data_set, "00080016") or None, first_value(data_set, "00080018") or None, reason, ())
+def _failed(data_set: JsonObject, reason: FailureReason, *messages: str) -> FailedItem:
+    return FailedItem(first_value(data_set, "00080016") or None, first_value(data_set, "00080018") or None, reason, messages)

@@ -145,6 +145,16 @@ async def test_one_bad_instance_does_not_stop_the_others(client: Client) -> None
     assert (again.status, _reasons(again)) == (409, [(f"{INSTANCE}.3", 45070)])
 
 
+async def test_values_that_make_no_file_are_named(client: Client) -> None:
+    code = {"00080104": {"vr": "LO", "Value": [["x"]]}}
+    data_sets = [_data_set(0, x00280010={"vr": "US", "Value": ["x"]}), _data_set(1, x00081032={"vr": "SQ", "Value": [code]})]
+    answer = await _store(client, _JSON, _metadata(_JSON, *data_sets))
+    comments = [item["00741048"]["Value"] for item in answer.json["00081198"]["Value"]]
+    assert comments == [
+        [{"00000902": {"vr": "LO", "Value": [f"DICOM100: ({tag}) - A value does not fit its VR."]}}] for tag in ("0028,0010", "0008,0104")
+    ]
+
+
 async def test_half_characters_are_replaced(client: Client) -> None:
     half = {"vr": "UI", "Value": ["1.2.\ud800"]}
     answer = await _store(client, _JSON, _metadata(_JSON, _data_set(x00080018=half), _image("missing") | {"00080018": half}))
