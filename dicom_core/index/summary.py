@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from dicom_core.dicom.comparison import comparable
 from dicom_core.dicom.document import assemble, first_text, fragments
 from dicom_core.index.attributes import (
     INSTANCE_DOCUMENT,
@@ -51,14 +52,20 @@ class Summary:
 def merge(old: bytes, new: Mapping[str, bytes]) -> bytes:
     """The document of a study or series after an instance with the fragments `new`.
 
-    Values are those of the newest instance; but an indexed attribute that it lacks or leaves empty keeps its value.
+    Values are those of the newest instance; but an indexed attribute that it lacks, leaves empty or gives a value that nothing
+    could find, such as a day that no month has, keeps its value.
     """
     merged = dict(new)
     if old:
         for tag, fragment in fragments(old).items():
-            if tag in _KEPT and b'"Value"' not in merged.get(tag, b""):
+            if tag in _KEPT and not _overwrites(tag, fragment, merged.get(tag)):
                 merged[tag] = fragment
     return assemble(merged)
+
+
+def _overwrites(tag: str, old: bytes, new: bytes | None) -> bool:
+    text = None if new == old else first_text(new)
+    return text is not None and comparable(SEARCHABLE[tag].vr, text) != ""
 
 
 def inherit(old: bytes, heir: Mapping[str, bytes]) -> bytes:

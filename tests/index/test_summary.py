@@ -38,6 +38,12 @@ def test_absent_and_empty_values_of_indexed_attributes_never_overwrite(later: di
     assert decoded(document)[PATIENT_ID]["Value"] == ["1"]
 
 
+@pytest.mark.parametrize("value", ["20200231", "20200101-20200131", ["", "20200102"]], ids=["no such day", "range", "first is empty"])
+def test_values_that_nothing_could_find_never_overwrite(value: object) -> None:
+    document = merged(metadata(StudyDate="20200101"), metadata(StudyDate=value))
+    assert decoded(document)[DATE]["Value"] == ["20200101"]
+
+
 def test_null_then_value_then_null_leaves_the_value() -> None:
     document = merged(metadata(PatientID=None), metadata(PatientID="123"), metadata(PatientID=None))
     assert decoded(document)[PATIENT_ID]["Value"] == ["123"]
