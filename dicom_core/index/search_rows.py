@@ -18,13 +18,23 @@ from dicom_core.index.attributes import MODALITIES_IN_STUDY, SEARCHABLE, SOP_INS
 from dicom_core.index.keys import ALL, expiry_key, search_key
 from dicom_core.storage.ports import Properties
 
-__all__ = ["DERIVED_FROM", "MAX_EXTERNAL_ROWS", "MAX_NAME_WORDS", "NAME_WORD", "SearchRows", "external_values", "search_rows"]
+__all__ = [
+    "DERIVED_FROM",
+    "MANY_WORDS",
+    "MAX_EXTERNAL_ROWS",
+    "MAX_NAME_WORDS",
+    "NAME_WORD",
+    "SearchRows",
+    "external_values",
+    "search_rows",
+]
 
 DERIVED_FROM: Final = ("doc", "modalities", "created", "version", "expires", "external")
 """The properties of rows that search rows depend on."""
 
 NAME_WORD: Final = "w"  # appended to a person name's tag: rows by word
-MAX_NAME_WORDS: Final = 9  # further words are not indexed, so that a change of names fits in one batch
+MAX_NAME_WORDS: Final = 9  # rows by word of a name, so that a change of names fits in one batch
+MANY_WORDS: Final = "^"  # no word: the row of a name that has more, in place of the last ones
 MAX_EXTERNAL_ROWS: Final = 40  # of a study, so that it can be deleted with one batch
 _MAX_MODALITIES: Final = 16
 
@@ -90,10 +100,13 @@ def _values(attribute: Attribute, document: bytes) -> list[tuple[str, str]]:
         return []
     found = [(attribute.key, value)]
     if attribute.vr == "PN":
-        words = person_name_words(value)[:MAX_NAME_WORDS]
+        words = person_name_words(value)
         if words and value.startswith(words[0]):
             del words[0]  # it is found as a prefix of the whole name
-        found += [(attribute.key + NAME_WORD, word) for word in dict.fromkeys(words)]
+        words = list(dict.fromkeys(words))
+        if len(words) > MAX_NAME_WORDS:
+            words[MAX_NAME_WORDS - 1 :] = [MANY_WORDS]
+        found += [(attribute.key + NAME_WORD, word) for word in words]
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from dicom_core.index.attributes import MODALITIES_IN_STUDY, STUDY_INSTANCE_UID, Attribute, Level
 from dicom_core.index.keys import KeyRange, escape, everything, exact, prefix, value_range
-from dicom_core.index.search_rows import NAME_WORD
+from dicom_core.index.search_rows import MANY_WORDS, NAME_WORD
 from dicom_core.search.conditions import AnyOf, Anything, Between, Condition, Equal, Instants, Like, Test, Words
 from dicom_core.search.parsing import is_uid
 from dicom_core.search.query import Query
@@ -138,8 +138,7 @@ def _ranges(attribute: Attribute, test: Test) -> tuple[tuple[KeyRange, ...], boo
             key_range = prefix(level, tag, start)
             return (key_range,), pattern == f"{start}*" and _is_whole(key_range, start)
         case Words(words, any_order):
-            ranges = _word_ranges(level, tag, words, any_order=any_order)
-            return ranges, len(words) == 1 and _is_whole(ranges[0], words[0])
+            return _word_ranges(level, tag, words, any_order=any_order), False
         case AnyOf(tests):
             found = [each for each in (_ranges(attribute, one) for one in tests) if each is not None]
             if len(found) < len(tests):
@@ -150,10 +149,14 @@ def _ranges(attribute: Attribute, test: Test) -> tuple[tuple[KeyRange, ...], boo
 
 
 def _word_ranges(level: Level, tag: str, words: tuple[str, ...], *, any_order: bool) -> tuple[KeyRange, ...]:
-    """Names with a word that begins with the longest query word. The first word of a name has no row of its own."""
+    """Names with a word that begins with the longest query word, or with so many words that some have no rows.
+
+    The first word of a name has no row of its own either.
+    """
     longest = max(words, key=len)
-    later = prefix(level, f"{tag}{NAME_WORD}", longest)
-    return (prefix(level, tag, longest), later) if any_order or longest == words[0] else (later,)
+    by_word = f"{tag}{NAME_WORD}"
+    later = prefix(level, by_word, longest), exact(level, by_word, MANY_WORDS)
+    return (prefix(level, tag, longest), *later) if any_order or longest == words[0] else later
 
 
 def _is_whole(key_range: KeyRange, start: str) -> bool:

@@ -16,8 +16,8 @@ BUDGETS = [
     ("studies", "PatientID=x", N, 0),
     ("studies", "StudyDate=20200101&ModalitiesInStudy=CT&limit=100", N, 0),
     ("studies", "PatientName=*oe*", N, 0),
-    ("studies", "PatientName=doe&fuzzymatching=true", 2 * N, 0),
-    ("studies", "PatientName=jo&fuzzymatching=true", 2 * N, 0),
+    ("studies", "PatientName=doe&fuzzymatching=true", 3 * N, 0),  # names that begin so, names with such a word, names of many words
+    ("studies", "PatientName=jo&fuzzymatching=true", 3 * N, 0),
     ("studies", "StudyDate=20200101-20200131", N, 0),  # and N reads where a scan leaves out what it need not read
     ("studies", "StudyInstanceUID=1.1", 0, 1),
     ("studies", "StudyInstanceUID=1.1,1.2", 0, 2),

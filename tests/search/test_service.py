@@ -228,6 +228,15 @@ async def test_words_of_a_name_follow_one_another(archive: Archive) -> None:
     assert await archive.uids("studies", "PatientName=longest+anna&fuzzymatching=true", any_order_names=True) == ["1.1"]
 
 
+async def test_names_of_many_words_are_found_by_each_of_them(archive: Archive) -> None:
+    words = [f"{letter}a" for letter in "abcdefghijklmno"]
+    await archive.store("1.1", "1.1.1", "1.1.1.1", PatientName="=".join("^".join(words[start : start + 5]) for start in (0, 5, 10)))
+    for word in words:
+        assert await archive.uids("studies", f"PatientName={word}&fuzzymatching=true") == ["1.1"]
+    assert await archive.uids("studies", "PatientName=n+oa&fuzzymatching=true") == ["1.1"]
+    assert await archive.uids("studies", "PatientName=oa+n&fuzzymatching=true") == []
+
+
 async def test_long_values_are_told_apart(archive: Archive) -> None:
     await archive.store("1.1", "1.1.1", "1.1.1.1", StudyDescription="é" * 63 + "a")
     await archive.store("1.2", "1.2.1", "1.2.1.1", StudyDescription="é" * 63 + "b")
