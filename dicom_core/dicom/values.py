@@ -40,13 +40,16 @@ class Range:
 def normalise(vr: str, text: str) -> str:
     """Bring a value into the form in which equal values are the same text.
 
-    Padding is dropped. Names compare without regard to case and accents, short text without regard to case only;
-    whole names keep their separators, but for those of empty groups at the end (PS3.5 6.2.1.2).
+    Padding is dropped. Names compare without regard to case and accents, short text without regard to case only, and a
+    letter with an accent is the same however it is encoded; whole names keep their separators, but for those of empty
+    groups at the end (PS3.5 6.2.1.2).
     """
     text = _unpadded(text)
     if vr == "PN":
         return _without_accents(text.rstrip("= "))
-    return text.casefold() if vr in _CASELESS_VRS else text
+    text = text if text.isascii() else unicodedata.normalize("NFD", text)
+    text = text.casefold() if vr in _CASELESS_VRS else text
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _unpadded(text: str) -> str:

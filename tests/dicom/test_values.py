@@ -17,6 +17,8 @@ from dicom_core.dicom.values import Range, is_date, normalise, number, parse_ran
         ("PN", "Straße", "strasse"),
         ("PN", "Doe^Jane= =", "doe^jane"),
         ("LO", "Café", "café"),
+        ("LO", "CAFE\u0301", "café"),
+        ("ST", "Cafe\u0301", "Café"),
         ("LO", " P1\0\0", "p1"),
         ("CS", "CT \0", "ct"),
         ("SH", "ÄB", "äb"),
