@@ -105,7 +105,10 @@ def _uids(name: str, vr: str, text: str, matching: Matching) -> Test:
     listed = len(items) > 1
     if "*" in text or "?" in text or (listed and not all(map(is_uid, items))):
         raise InvalidQuery(f"{name} must be a UID or a list of UIDs.")
-    return Equal(frozenset(value for item in items if (value := normalise(vr, item))))
+    values = frozenset(normalise(vr, item) for item in items)
+    if "" in values:
+        raise InvalidQuery(f"{name} has no value.")
+    return Equal(values)
 
 
 def _instant(name: str, vr: str, text: str, matching: Matching) -> Test:

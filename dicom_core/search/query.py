@@ -28,7 +28,7 @@ _MAX_OFFSET: Final = (1 << 63) - 1
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
 _PAGE: Final = frozenset(("limit", "offset", "includefield"))
-_CONTROLS: Final = _PAGE | {"fuzzymatching", "emptyvaluematching", "multiplevaluematching"}
+_CONTROLS: Final = _PAGE | {"fuzzymatching", "emptyvaluematching", "multiplevaluematching", "accept"}
 
 # Sequences that search rows or the study row carry; their level is that of the attributes inside.
 _SEQUENCES: Final = {

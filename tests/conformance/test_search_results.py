@@ -278,6 +278,8 @@ async def test_results_as_xml(any_place: Place) -> None:
     assert [kind for kind, _ in parts] == ["application/dicom+xml"] * 2
     assert all(b"<NativeDicomModel" in content for _, content in parts)
     assert (await any_place.get("studies?PatientID=x", 'multipart/related; type="application/dicom+xml"')).status == 204
+    by_query = await any_place.get("studies?accept=multipart/related%3B%20type=%22application/dicom%2Bxml%22", "*/*")
+    assert [part for _, part in by_query.parts()] == [part for _, part in parts]
 
 
 async def test_head(any_place: Place) -> None:

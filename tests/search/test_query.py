@@ -54,6 +54,7 @@ REFUSED = [
     ("studies", "StudyDescription", "StudyDescription"),
     ("studies", "PatientName=%20", "PatientName"),
     ("studies", "PatientID=%00", "PatientID"),
+    ("studies", "StudyInstanceUID=%00", "StudyInstanceUID"),
     *(("studies", f"StudyDate={date}", "StudyDate") for date in ("2020/02/28", "20200230", "2020", "-", "20200110-20200109")),
     *(("studies", f"StudyDate={date}", "StudyDate") for date in ("20200101-2020", "x-20200101", "20200101-20200102-20200103", "*")),
     ("studies", "PatientName=joe%22s&fuzzymatching=true", "PatientName"),
