@@ -143,16 +143,17 @@ class Finder:
 
     async def _collect(self, source: Source) -> list[Hit] | None:
         """What a condition's search rows lead to and the other conditions on it let through; None when that is much."""
-        keep = self._filter(source, _down_to(source.level))
         found: dict[str, Hit] = {}
 
-        async def drain(stream: Stream) -> None:
+        async def drain(stream: Stream, keep: Filter) -> None:
             while not stream.ended and len(found) <= self._effort.few:
                 await stream.fill(keep)
                 found.update((hit.order, hit) for hit in stream.hits)
                 stream.hits.clear()
 
-        await together(map(drain, self._streams(source, keep, frozenset(), self._effort.page, self._work)))
+        parts = [(part, self._filter(part, _down_to(part.level))) for part in (source, source.besides) if part is not None]
+        streams = [(each, keep) for part, keep in parts for each in self._streams(part, keep, frozenset(), self._effort.page, self._work)]
+        await together(drain(*each) for each in streams)
         return None if len(found) > self._effort.few else list(found.values())
 
     async def _descend(self, parents: list[Hit], level: Level, wanted: int | None) -> tuple[list[Hit], bool]:

@@ -49,13 +49,14 @@ class Source:
     """Search rows of one level that hold everything a condition lets through.
 
     `newest_first`: each range holds one value, so that its keys are in order of creation. `answers` is the condition
-    that all of these rows fulfil, if they do.
+    that all of these rows fulfil, if they do. `besides` has the rows that the condition may let through too, if any.
     """
 
     level: Level
     ranges: tuple[KeyRange, ...]
     newest_first: bool
     answers: Condition | None = None
+    besides: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,17 @@ def _source(condition: Condition) -> Source | None:
     if found is None:
         return None
     ranges, answers = found
-    return Source(attribute.level, ranges, _is_exact(condition.test), condition if answers else None)
+    besides = _names_of_many_words(attribute) if _is_fuzzy(condition.test) else None
+    return Source(attribute.level, ranges, isinstance(condition.test, Equal), condition if answers else None, besides)
 
 
-def _is_exact(test: Test) -> bool:
-    return isinstance(test, Equal)
+def _is_fuzzy(test: Test) -> bool:
+    return isinstance(test, Words) or (isinstance(test, AnyOf) and any(map(_is_fuzzy, test.tests)))
+
+
+def _names_of_many_words(attribute: Attribute) -> Source:
+    """Names of which some words have no rows."""
+    return Source(attribute.level, (exact(attribute.level, f"{attribute.key}{NAME_WORD}", MANY_WORDS),), newest_first=True)
 
 
 def _ranges(attribute: Attribute, test: Test) -> tuple[tuple[KeyRange, ...], bool] | None:
@@ -138,7 +145,8 @@ def _ranges(attribute: Attribute, test: Test) -> tuple[tuple[KeyRange, ...], boo
             key_range = prefix(level, tag, start)
             return (key_range,), pattern == f"{start}*" and _is_whole(key_range, start)
         case Words(words, any_order):
-            return _word_ranges(level, tag, words, any_order=any_order), False
+            ranges = _word_ranges(level, tag, words, any_order=any_order)
+            return ranges, len(words) == 1 and _is_whole(ranges[0], words[0])
         case AnyOf(tests):
             found = [each for each in (_ranges(attribute, one) for one in tests) if each is not None]
             if len(found) < len(tests):
@@ -149,14 +157,10 @@ def _ranges(attribute: Attribute, test: Test) -> tuple[tuple[KeyRange, ...], boo
 
 
 def _word_ranges(level: Level, tag: str, words: tuple[str, ...], *, any_order: bool) -> tuple[KeyRange, ...]:
-    """Names with a word that begins with the longest query word, or with so many words that some have no rows.
-
-    The first word of a name has no row of its own either.
-    """
+    """Names with a word that begins with the longest query word. The first word of a name has no row of its own."""
     longest = max(words, key=len)
-    by_word = f"{tag}{NAME_WORD}"
-    later = prefix(level, by_word, longest), exact(level, by_word, MANY_WORDS)
-    return (prefix(level, tag, longest), *later) if any_order or longest == words[0] else later
+    later = prefix(level, f"{tag}{NAME_WORD}", longest)
+    return (prefix(level, tag, longest), later) if any_order or longest == words[0] else (later,)
 
 
 def _is_whole(key_range: KeyRange, start: str) -> bool:

@@ -52,7 +52,6 @@ def test_the_most_selective_condition_leads(raw: str, tag: str) -> None:
     assert all(f"|{tag}" in start for start, _ in source.ranges)
 
 
-MANY = exact(Level.STUDY, "00100010w", "^")  # names with more words than have rows
 RANGES = [
     ("StudyDate=20200101-20200131", (value_range(Level.STUDY, "00080020", "20200101", "20200131"),), True),
     ("StudyDate=-20200131", (value_range(Level.STUDY, "00080020", None, "20200131"),), True),
@@ -60,13 +59,9 @@ RANGES = [
     ("PatientName=Smi*t", (prefix(Level.STUDY, "00100010", "smi"),), False),
     ("PatientName=Smi?", (prefix(Level.STUDY, "00100010", "smi"),), False),
     (f"PatientID={'x' * 200}*", (prefix(Level.STUDY, "00100020", "x" * 200),), False),
-    ("PatientName=jo&fuzzymatching=true", (prefix(Level.STUDY, "00100010", "jo"), prefix(Level.STUDY, "00100010w", "jo"), MANY), False),
-    ("PatientName=jo+doe&fuzzymatching=true", (prefix(Level.STUDY, "00100010w", "doe"), MANY), False),
-    (
-        "PatientName=john+do&fuzzymatching=true",
-        (prefix(Level.STUDY, "00100010", "john"), prefix(Level.STUDY, "00100010w", "john"), MANY),
-        False,
-    ),
+    ("PatientName=jo&fuzzymatching=true", (prefix(Level.STUDY, "00100010", "jo"), prefix(Level.STUDY, "00100010w", "jo")), True),
+    ("PatientName=jo+doe&fuzzymatching=true", (prefix(Level.STUDY, "00100010w", "doe"),), False),
+    ("PatientName=john+do&fuzzymatching=true", (prefix(Level.STUDY, "00100010", "john"), prefix(Level.STUDY, "00100010w", "john")), False),
     (
         "PatientID=a,b*&multiplevaluematching=true",
         (exact(Level.STUDY, "00100020", "a"), prefix(Level.STUDY, "00100020", "b")),
@@ -91,7 +86,7 @@ def test_several_values_are_walked_together() -> None:
 def test_words_in_any_order_may_be_the_first_of_the_name() -> None:
     source = plan("studies", "PatientName=jo+doe&fuzzymatching=true", any_order_names=True).narrow
     assert source is not None
-    assert source.ranges == (prefix(Level.STUDY, "00100010", "doe"), prefix(Level.STUDY, "00100010w", "doe"), MANY)
+    assert source.ranges == (prefix(Level.STUDY, "00100010", "doe"), prefix(Level.STUDY, "00100010w", "doe"))
 
 
 def test_combined_dates_and_times_are_led_by_the_dates() -> None:
@@ -125,3 +120,18 @@ def test_a_condition_on_a_level_above_leads_down() -> None:
     assert found.narrow is not None
     assert found.narrow.level is Level.STUDY
     assert found.walk.ranges == (everything(Level.INSTANCE),)
+
+
+@pytest.mark.parametrize("raw", ["PatientName=jo", "PatientName=jo+doe", "PatientName=jo,doe&multiplevaluematching=true"])
+def test_fuzzy_searches_test_names_of_many_words_besides(raw: str) -> None:
+    source = plan("studies", f"{raw}&fuzzymatching=true").narrow
+    assert source is not None
+    assert source.besides is not None
+    assert source.besides.ranges == (exact(Level.STUDY, "00100010w", "^"),)
+    assert source.besides.answers is None
+
+
+def test_other_searches_have_nothing_besides() -> None:
+    source = plan("studies", "PatientName=jo*").narrow
+    assert source is not None
+    assert source.besides is None

@@ -235,6 +235,7 @@ async def test_names_of_many_words_are_found_by_each_of_them(archive: Archive) -
         assert await archive.uids("studies", f"PatientName={word}&fuzzymatching=true") == ["1.1"]
     assert await archive.uids("studies", "PatientName=n+oa&fuzzymatching=true") == ["1.1"]
     assert await archive.uids("studies", "PatientName=oa+n&fuzzymatching=true") == []
+    assert await archive.uids("studies", "PatientName=x,oa&fuzzymatching=true&multiplevaluematching=true") == ["1.1"]
 
 
 async def test_long_values_are_told_apart(archive: Archive) -> None:
