@@ -15,7 +15,7 @@ from dicom_core.dicom.vr_dictionary import lookup
 from dicom_core.errors import InvalidQuery
 from dicom_core.index.attributes import SEARCHABLE, Attribute, Level
 from dicom_core.search.attribute_ids import tag_of, takes_many_values
-from dicom_core.search.conditions import Anything, Condition, InItem, Like, Member, Test
+from dicom_core.search.conditions import AnyOf, Anything, Condition, InItem, Like, Member, Test
 from dicom_core.search.instants import combine_dates_and_times
 from dicom_core.search.parsing import Matching, parse_test
 from dicom_core.search.resources import UID_TAGS, Resource, returned_attributes
@@ -122,8 +122,12 @@ def parse_query(
         external=external,
         limit=_integer(controls, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=_integer(controls, "offset", 0, 0, _MAX_OFFSET),
-        literal=tuple(each.name for each in conditions if matching.fuzzy and each.attribute.vr == "PN" and isinstance(each.test, Like)),
+        literal=tuple(each.name for each in conditions if matching.fuzzy and each.attribute.vr == "PN" and _has_wildcards(each.test)),
     )
+
+
+def _has_wildcards(test: Test) -> bool:
+    return isinstance(test, Like) or (isinstance(test, AnyOf) and any(map(_has_wildcards, test.tests)))
 
 
 def _parameters(raw: str) -> list[tuple[str, str]]:

@@ -46,26 +46,30 @@ class SearchResult:
         if self.more or self.at_least:
             number = f"at least {self.more or 1}" if self.at_least else str(self.more)
             found.append(f"There are {number} additional results that can be requested")
-        if self.literal:
-            found.append(
-                f"Fuzzy matching is not available for values with wildcards; literal matching was used for {', '.join(self.literal)}"
-            )
-        if not self.complete:
-            found.append(_GAVE_UP)
-        return found
+        return found + _caveats(self.literal, complete=self.complete)
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many results a search has; not `complete` when it gave up before it saw all."""
+    """How many results a search has; `complete` and `literal` as of a `SearchResult`."""
 
     count: int
     complete: bool = True
+    literal: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> list[str]:
         """What the client should be told, each a text for a `Warning: 299` header."""
-        return [] if self.complete else [_GAVE_UP]
+        return _caveats(self.literal, complete=self.complete)
+
+
+def _caveats(literal: tuple[str, ...], *, complete: bool) -> list[str]:
+    found = []
+    if literal:
+        found.append(f"Fuzzy matching is not available for values with wildcards; literal matching was used for {', '.join(literal)}")
+    if not complete:
+        found.append(_GAVE_UP)
+    return found
 
 
 class SearchService:
@@ -91,7 +95,7 @@ class SearchService:
         """Count all results of a search, whatever its page."""
         finder, _, work = self._finder(partition, query, None)
         count = await finder.count()
-        return Count(count, not work.gave_up)
+        return Count(count, not work.gave_up, query.literal)
 
     def _finder(self, partition: Partition, query: Query, answer: Answer | None) -> tuple[Finder, Rows, Work]:
         plan = plan_search(query)

@@ -199,6 +199,7 @@ def test_matched_attributes_are_returned_combined_or_not(raw: str) -> None:
 def test_wildcards_under_fuzzy_matching_are_reported_as_literal() -> None:
     assert parse("studies", "PatientName=a*&00080090=b&PatientID=c*&fuzzymatching=true").literal == ("PatientName",)
     assert parse("studies", "PatientName=a*").literal == ()
+    assert parse("studies", "PatientName=b,a*&fuzzymatching=true&multiplevaluematching=true").literal == ("PatientName",)
 
 
 STUDY_V2 = "StudyInstanceUID StudyDate AccessionNumber ReferringPhysicianName PatientName PatientID PatientBirthDate StudyDescription"

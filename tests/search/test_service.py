@@ -281,8 +281,10 @@ async def test_a_warning_tells_how_many_results_follow(sharded: Archive) -> None
 
 
 async def test_a_warning_tells_of_literal_matching(archive: Archive) -> None:
-    (warning,) = (await archive.result("studies", "PatientName=a*&fuzzymatching=true")).warnings
+    query = archive.query("studies", "PatientName=a*&fuzzymatching=true")
+    (warning,) = (await archive.service.search(archive.partition, query)).warnings
     assert "PatientName" in warning
+    assert (await archive.service.count(archive.partition, query)).warnings == [warning]
     assert (await archive.result("studies", "PatientName=a&PatientID=b*&fuzzymatching=true")).warnings == []
 
 
