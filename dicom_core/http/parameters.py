@@ -14,8 +14,8 @@ __all__ = ["Parameters"]
 
 _INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,40}\s*", re.ASCII)
 _MOMENT: Final = re.compile(
-    r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[T ](?P<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:[.,](?P<fraction>[0-9]{1,20}))?)?"
+    r"(?P<date>[0-9]{4}-?[0-9]{2}-?[0-9]{2})"  # extended or basic format
+    r"(?:[T ](?P<time>[0-9]{2}:?[0-9]{2}(?::?[0-9]{2})?)(?:[.,](?P<fraction>[0-9]{1,20}))?)?"
     r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?",
     re.ASCII | re.IGNORECASE,
 )
