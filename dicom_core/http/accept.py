@@ -113,11 +113,12 @@ MORE_FILES: Final = (_offer(_DICOM, _EVERY_SYNTAX, multipart=True), _offer("appl
 MORE_FILE: Final = (*MORE_FILES, _offer(_DICOM, _EVERY_SYNTAX))
 MORE_FRAMES: Final = (
     _offer("*/*", (ANY_SYNTAX, EXPLICIT_VR_LITTLE_ENDIAN), multipart=True, answer=OCTET_STREAM),  # as dicomweb-client asks
+    _offer("image/jp2", syntaxes_of_media_type("image/jp2"), multipart=True),  # the Microsoft service refuses other forms of it
     *(
         _offer(name.lower(), (ANY_SYNTAX, *syntaxes_of_media_type(name)), multipart=multipart, answer=name)
         for name in MEDIA_TYPE_DEFAULTS
         for multipart in (True, False)
-        if name != OCTET_STREAM and (multipart or name != "image/jp2")  # which the Microsoft service refuses as a single part
+        if name not in (OCTET_STREAM, "image/jp2")
     ),
 )
 

@@ -95,7 +95,7 @@ def test_nothing_acceptable(resource: str, accept: str) -> None:
 
 
 _MORE = {"files": MORE_FILES, "file": MORE_FILE, "frames": MORE_FRAMES}
-_JPEG_LS = "1.2.840.10008.1.2.4.80"
+_JPEG_LS, _J2K_LOSSY = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.91"
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,12 @@ _JPEG_LS = "1.2.840.10008.1.2.4.80"
         ("frames", "image/jls", Representation("image/jls", "*", multipart=False)),
         ("frames", f"image/jls; transfer-syntax={_JPEG_LS}", Representation("image/jls", _JPEG_LS, multipart=False)),
         ("frames", 'multipart/related; type="video/H265"', Representation("video/H265", "*", multipart=True)),
-        ("frames", 'multipart/related; type="image/jp2"; transfer-syntax=*', Representation("image/jp2", "*", multipart=True)),
         ("frames", 'multipart/related; type="image/jp2"', Representation("image/jp2", _J2K, multipart=True)),
+        (
+            "frames",
+            f'multipart/related; type="image/jp2"; transfer-syntax={_J2K_LOSSY}',
+            Representation("image/jp2", _J2K_LOSSY, multipart=True),
+        ),
         ("frames", "image/jls, application/octet-stream;q=0.1", _frames(_LITTLE, multipart=False)),
     ],
 )
@@ -123,6 +127,7 @@ def test_more_representations_for_those_who_take_no_others(resource: str, accept
         ("files", f"application/dicom; transfer-syntax={_JPEG_LS}"),
         ("file", "application/dicom; transfer-syntax=1.2.3"),
         ("frames", "image/jp2"),
+        ("frames", 'multipart/related; type="image/jp2"; transfer-syntax=*'),
         ("frames", f"image/jpeg; transfer-syntax={_JPEG_LS}"),
         ("frames", "image/png"),
     ],
