@@ -1,4 +1,4 @@
-"""What no route took: 404, or 405 when the path exists with other methods.
+"""What no route took: 404, or 405 when the path exists with other methods; and OPTIONS, which asks for these methods.
 
 The host's own answer to a method that no function has is 404.
 """
@@ -46,7 +46,10 @@ def fallback(policies: Policies) -> Endpoint:
                 raise NotFoundError("")
             if found[0].versions:
                 parse_version(path.partition("/")[0], found[0].versions)
-            raise MethodNotAllowedError(_methods(found))
+            methods = _methods(found)
+            if request.method in methods:
+                return Response(status_code=204, headers={"Allow": ", ".join(methods)})
+            raise MethodNotAllowedError(methods)
 
         return await answer(req, handle, supported_versions(found[0].versions) if found else {}, policies)
 
@@ -54,7 +57,8 @@ def fallback(policies: Policies) -> Endpoint:
 
 
 def _methods(routes: list[Route]) -> tuple[str, ...]:
-    return tuple(sorted({method for route in routes for method in route.methods}))
+    options = {"OPTIONS"} if any(route.retrieves for route in routes) else set()
+    return tuple(sorted(options.union(*(route.methods for route in routes))))
 
 
 def _pattern(binding: Binding) -> re.Pattern[str]:

@@ -57,3 +57,8 @@ class Route:
     @property
     def methods(self) -> tuple[str, ...]:
         return (self.method, "HEAD") if self.method == "GET" else (self.method,)
+
+    @property
+    def retrieves(self) -> bool:
+        """Whether this is a resource of the Retrieve transaction, which can be asked for its methods (OPTIONS)."""
+        return self.audit is not None and self.audit.startswith("retrieve")

@@ -60,6 +60,14 @@ async def test_head_is_get_without_body(client: Client, binding: Binding) -> Non
     assert head.headers | {"x-correlation-id": ""} == got.headers | {"x-correlation-id": ""}
 
 
+@pytest.mark.parametrize("binding", [binding for binding in _ALL if binding.route.retrieves], ids=_name)
+async def test_resources_of_retrieve_tell_their_methods(client: Client, binding: Binding) -> None:
+    answer = await client.send("OPTIONS", sample_url(binding))
+    assert (answer.status, answer.body) == (204, b"")
+    assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["allow"].split(", "))
+    assert answer.headers["api-supported-versions"] == _SUPPORTED
+
+
 @pytest.mark.parametrize("binding", _PARTITIONED, ids=_name)
 @pytest.mark.parametrize("name", ["bad!", "x" * 65])
 async def test_malformed_partition_name_is_refused(client: Client, binding: Binding, name: str) -> None:
