@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 __all__ = ["Validators", "http_time", "is_current", "quote", "validators"]
@@ -27,11 +27,11 @@ class Validators:
         """The headers that let clients and caches ask again."""
         return {"ETag": self.tag, "Last-Modified": formatdate(self.modified, usegmt=True), "Vary": "Accept"}
 
-    def is_known(self, headers: Mapping[str, str]) -> bool:
+    def is_known(self, headers: Headers) -> bool:
         """Whether a request says that the client has this state; If-Modified-Since counts only without If-None-Match."""
-        if_none_match = headers.get("if-none-match")
-        if if_none_match is not None:
-            return is_current(if_none_match, self.tag.removeprefix("W/").strip('"'))
+        if_none_match = headers.getlist("if-none-match")
+        if if_none_match:
+            return is_current(", ".join(if_none_match), self.tag.removeprefix("W/").strip('"'))
         since = http_time(headers.get("if-modified-since"))
         return since is not None and self.modified <= since
 

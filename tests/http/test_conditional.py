@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from starlette.datastructures import Headers
 
 from dicom_core.http.conditional import Validators, http_time, is_current, quote, validators
 
@@ -32,8 +33,13 @@ _TIME = "Thu, 01 Jan 1970 00:16:40 GMT"
     ],
 )
 def test_client_that_knows_the_state(headers: dict[str, str], known: bool) -> None:
-    assert Validators('"5-a"', 1000).is_known(headers) == known
-    assert Validators('W/"5-a"', 1000).is_known(headers) == known
+    assert Validators('"5-a"', 1000).is_known(Headers(headers)) == known
+    assert Validators('W/"5-a"', 1000).is_known(Headers(headers)) == known
+
+
+def test_lists_may_have_several_header_lines() -> None:
+    lines = [(b"if-none-match", b'"4"'), (b"if-none-match", b'"5-a"')]
+    assert Validators('"5-a"', 1000).is_known(Headers(raw=lines))
 
 
 def test_representations_of_a_version_have_tags_of_their_own() -> None:

@@ -82,7 +82,7 @@ async def retrieve_metadata(call: Call) -> Response:
         with_external=wants_external(call),
     )
     tag = found.tag + ("-uris" if with_uris else "") + ("-xml" if as_xml else "")
-    headers = {"ETag": quote(tag)}
+    headers = {"ETag": quote(tag), "Vary": "Accept"}
     if is_current(call.header("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     response = await (streamed_xml if as_xml else streamed_array)(found.documents, headers)
