@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from dicom_core.dicom.frames import FrameLayout, Range
@@ -24,12 +25,14 @@ from dicom_core.retrieve.header_part import read_header_part
 from dicom_core.retrieve.inflating import inflated_frames
 from dicom_core.retrieve.layouts import load_layout
 from dicom_core.retrieve.lookup import find_instance
+from dicom_core.retrieve.repeated import RepeatedFrames
 from dicom_core.retrieve.workers import Workers
 
 __all__ = ["FoundFrames", "FrameService"]
 
 _ANY_SYNTAX: Final = "*"
 _CONVERTED_AHEAD: Final = 2  # frames
+_KEPT: Final = 64 * 1024 * 1024  # bytes of converted frames that are asked for again
 _IN_LOOP: Final = 256 * 1024  # bytes of a frame whose cutting is not worth a thread
 
 
@@ -126,6 +129,7 @@ class FrameService:
     async def _whole(self, found: FoundFrames, stored: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
         """Cut frames out of what was read, and convert them, some ahead of time."""
         pixels = await self._pixels(found.file) if found.converted else None
+        repeated = RepeatedFrames(found.numbers, _KEPT)
 
         async def jobs() -> AsyncIterator[Coroutine[Any, Any, Piece]]:
             async with aclosing(whole_frames(stored, len(found.numbers))) as frames:
@@ -135,7 +139,8 @@ class FrameService:
         async def job(position: int, data: bytes) -> Piece:
             if pixels is None and len(data) <= _IN_LOOP:
                 return position, found.cut(position, data)
-            return position, await self._workers.run(lambda: _converted(found, position, data, pixels), begun=position > 0)
+            work = partial(_converted, found, position, data, pixels)
+            return position, await repeated.at(position, partial(self._workers.run, work, begun=position > 0))
 
         async with aclosing(ahead(jobs(), _CONVERTED_AHEAD)) as frames:
             async for frame in frames:
