@@ -9,6 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from dicom_core.dicom.annotations import ANNOTATIONS
 from dicom_core.dicom.voi import LINEAR, LINEAR_EXACT, SIGMOID, Window
 from dicom_core.errors import BadRequestError
 
@@ -18,6 +19,7 @@ __all__ = [
     "THUMBNAIL",
     "RenderOptions",
     "Viewport",
+    "parse_annotations",
     "parse_icc_profile",
     "parse_quality",
     "parse_viewport",
@@ -59,6 +61,7 @@ class RenderOptions:
     viewport: Viewport | None = None
     window: Window | None = None
     icc_profile: str = "no"
+    annotations: tuple[str, ...] = ()
 
 
 def parse_quality(text: str) -> int:
@@ -119,6 +122,18 @@ def parse_icc_profile(text: str) -> str:
     if name not in ICC_PROFILES:
         raise BadRequestError(f"The iccprofile parameter must be one of {', '.join(ICC_PROFILES)}.")
     return name
+
+
+def parse_annotations(text: str) -> tuple[str, ...]:
+    """Read `annotation`, one or more of ANNOTATIONS; they come in the order of those.
+
+    Raises:
+        BadRequestError: it is something else.
+    """
+    names = {name.strip().lower() for name in text.split(",")}
+    if not names.issubset(ANNOTATIONS):
+        raise BadRequestError(f"The annotation parameter must be {' or '.join(ANNOTATIONS)}, or both, separated by a comma.")
+    return tuple(name for name in ANNOTATIONS if name in names)
 
 
 def _number(parameter: str, text: str) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from dicom_core.dicom.annotations import annotate
 from dicom_core.dicom.attributes import Attributes
 from dicom_core.dicom.codecs import MAX_FRAME_BYTES, CodecError, decode, decoded_pixels
 from dicom_core.dicom.colour import palette_colour, true_colour
@@ -124,7 +125,11 @@ def _image(
     else:
         shown = grayscale(samples, decoded, attributes, frame, options.window)
     image = Image.fromarray(shown)
-    return image if options.viewport is None else _fitted(image, options.viewport, _pixel_height(attributes))
+    if options.viewport is not None:
+        image = _fitted(image, options.viewport, _pixel_height(attributes))
+    if options.annotations:
+        annotate(image, attributes, options.annotations, frame if pixels.number_of_frames > 1 else None)
+    return image
 
 
 def _fitted(image: Image, viewport: Viewport, pixel_height: float) -> Image:

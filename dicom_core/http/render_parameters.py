@@ -13,16 +13,15 @@ from starlette.requests import Request
 from dicom_core.dicom.render_options import (
     THUMBNAIL,
     RenderOptions,
+    parse_annotations,
     parse_icc_profile,
     parse_quality,
     parse_viewport,
     parse_window,
 )
-from dicom_core.errors import BadRequestError
 
-__all__ = ["is_annotated", "render_options", "thumbnail_options"]
+__all__ = ["render_options", "thumbnail_options"]
 
-_ANNOTATIONS: Final = {"patient", "technique"}
 _THUMBNAIL_QUALITY: Final = 85
 
 
@@ -42,6 +41,8 @@ def render_options(request: Request) -> RenderOptions:
         options = replace(options, window=parse_window(texts["window"]))
     if "iccprofile" in texts:
         options = replace(options, icc_profile=parse_icc_profile(texts["iccprofile"]))
+    if "annotation" in texts:
+        options = replace(options, annotations=parse_annotations(texts["annotation"]))
     return options
 
 
@@ -54,20 +55,6 @@ def thumbnail_options(request: Request) -> RenderOptions:
     text = _texts(request).get("viewport")
     viewport = THUMBNAIL if text is None else parse_viewport(text)
     return RenderOptions(quality=_THUMBNAIL_QUALITY, viewport=viewport)
-
-
-def is_annotated(request: Request) -> bool:
-    """Whether text about patient or technique is asked for in the image.
-
-    Raises:
-        BadRequestError: something else is asked for.
-    """
-    text = _texts(request).get("annotation")
-    if text is None:
-        return False
-    if not {part.strip().lower() for part in text.split(",")} <= _ANNOTATIONS:
-        raise BadRequestError("The annotation parameter must be patient, technique, or both, separated by a comma.")
-    return True
 
 
 def _texts(request: Request) -> dict[str, str]:

@@ -51,7 +51,7 @@ PRESENTATION: Final = (
     VIEWPORT,
     Parameter("window", "string", "Values shown: center,width,function, the function being linear, linear-exact or sigmoid."),
     Parameter("iccprofile", "string", "Colour space: no, yes, srgb, adobergb, rommrgb or displayp3."),
-    Parameter("annotation", "string", "Text wanted in the image: patient, technique or both. It is not drawn; a warning says so."),
+    Parameter("annotation", "string", "Text wanted in the image: patient, technique or both."),
 )
 _FUZZY: Final = Parameter("fuzzymatching", "boolean", "Match person names word by word, by prefix.")
 MATCHING: Final = (

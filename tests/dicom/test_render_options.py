@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dicom_core.dicom.render_options import Viewport, parse_icc_profile, parse_quality, parse_viewport, parse_window
+from dicom_core.dicom.render_options import Viewport, parse_annotations, parse_icc_profile, parse_quality, parse_viewport, parse_window
 from dicom_core.dicom.voi import LINEAR, LINEAR_EXACT, SIGMOID, Window
 from dicom_core.errors import BadRequestError
 
@@ -49,6 +49,14 @@ def test_icc_profile(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [("patient", ("patient",)), ("Technique", ("technique",)), (" technique , patient,patient", ("patient", "technique"))],
+)
+def test_annotations(text: str, names: tuple[str, ...]) -> None:
+    assert parse_annotations(text) == names
+
+
+@pytest.mark.parametrize(
     ("parse", "parameter", "text"),
     [
         *[(parse_quality, "quality", text) for text in ("", "0", "101", "-1", "x", "1.5", "1e1", "--5", "9" * 5000, "٣")],
@@ -87,6 +95,7 @@ def test_icc_profile(text: str) -> None:
             )
         ],
         *[(parse_icc_profile, "iccprofile", text) for text in ("", "maybe", "sRGB2")],
+        *[(parse_annotations, "annotation", text) for text in ("", "name", "patient,", "patient,name")],
     ],
 )
 def test_bad_values_are_refused_by_the_name_of_their_parameter(parse: Callable[[str], object], parameter: str, text: str) -> None:

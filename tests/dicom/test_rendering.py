@@ -364,6 +364,32 @@ def test_media_types(media_type: str, name: str) -> None:
     assert picture.size == (file.pixels.columns, file.pixels.rows)
 
 
+def test_annotations_are_in_the_corners() -> None:
+    names = {"PatientName": "M\u00fcller^J=\u5c71", "SeriesDescription": "T2 = 1", "SpecificCharacterSet": "ISO_IR 192"}
+    file = StoredFile.of(make_file(np.zeros((2, 200, 300), "u1"), WindowCenter=100, WindowWidth=10, **names))
+
+    def drawn(*annotations: str, frame: int = 1) -> Samples:
+        return png_of(file, frame, RenderOptions("image/png", annotations=annotations)) > 0
+
+    patient, technique = drawn("patient"), drawn("technique")
+    assert patient[:50].any()
+    assert not patient[100:].any()
+    assert technique[150:].any()
+    assert not technique[:100].any()
+    np.testing.assert_array_equal(drawn("patient", "technique"), patient | technique)
+    assert (drawn("technique", frame=2) != technique).any()
+    assert not drawn().any()
+
+
+def test_annotations_spell_names_in_letters_of_ascii() -> None:
+    def drawn(name: str) -> Samples:
+        file = StoredFile.of(make_file(np.zeros((1, 99, 99), "u1"), PatientName=name, SpecificCharacterSet="ISO_IR 192"))
+        return png_of(file, options=RenderOptions("image/png", annotations=("patient",)))
+
+    np.testing.assert_array_equal(drawn("M\u00fcller^J=\u5c71"), drawn("Muller J"))
+    np.testing.assert_array_equal(drawn("\u5c71^A"), drawn("? A"))
+
+
 def test_quality_decides_on_the_size_of_a_jpeg() -> None:
     file = bundled("examples_rgb_color.dcm")
     sizes = [

@@ -20,7 +20,7 @@ from dicom_core.http.conditional import validators
 from dicom_core.http.frame_numbers import check_frame_numbers, parse_frame_numbers
 from dicom_core.http.multipart import Framing
 from dicom_core.http.ranges import bytes_answer
-from dicom_core.http.render_parameters import is_annotated, render_options, thumbnail_options
+from dicom_core.http.render_parameters import render_options, thumbnail_options
 from dicom_core.http.streaming import begun
 from dicom_core.identifiers import Identifiers, Partition
 from dicom_core.retrieve.lookup import settled
@@ -29,13 +29,11 @@ from dicom_core.retrieve.rendering import Picture
 __all__ = ["retrieve_rendered", "retrieve_rendered_parts", "retrieve_thumbnail"]
 
 _GIF: Final = "image/gif"
-_NO_ANNOTATION: Final = "Annotations are not drawn."
 
 
 async def retrieve_rendered(call: Call) -> Response:
     """Render an instance's frame that the path names, or the first one; as GIF, an instance with several becomes a film."""
     options, frame = render_options(call.request), _frame(call)
-    warnings = call.warnings(_NO_ANNOTATION) if is_annotated(call.request) else {}
     partition = await call.partition()
     ids = call.identifiers()
     check_frame_numbers([1 if frame is None else frame])
@@ -53,9 +51,7 @@ async def retrieve_rendered(call: Call) -> Response:
             content = await service.animation(file, options)
         else:
             content = (await service.picture(file, frame or 1, options)).content
-        response = bytes_answer(call.request, content, options.media_type, state)
-        response.headers.update(warnings)
-        return response
+        return bytes_answer(call.request, content, options.media_type, state)
 
     return await settled(attempt)
 
@@ -76,13 +72,12 @@ async def _document(call: Call, partition: Partition, ids: Identifiers) -> Respo
 async def retrieve_rendered_parts(call: Call) -> Response:
     """Render every frame of a study or series, one part each."""
     options = render_options(call.request)
-    warnings = call.warnings(_NO_ANNOTATION) if is_annotated(call.request) else {}
     partition = await call.partition()
     ids = call.identifiers()
     options = replace(options, media_type=negotiate_images(call.accept))
     framing = Framing(options.media_type)
     pictures = call.services.rendering.pictures(partition, ids, options)
-    return await begun(_parts(framing, call.base_url, pictures), {**warnings, "Content-Type": framing.content_type, "Vary": "Accept"})
+    return await begun(_parts(framing, call.base_url, pictures), {"Content-Type": framing.content_type, "Vary": "Accept"})
 
 
 async def retrieve_thumbnail(call: Call) -> Response:
