@@ -51,11 +51,13 @@ def _attributes(members: JsonObject) -> Iterator[str]:
         block = private_block(tag)
         if block is not None and values:
             creators[block] = str(values[0])
-        names = f'tag="{key}" vr="{vr}"'
         if (entry := lookup(tag)) is not None:
-            names += f' keyword="{entry.keyword}"'
+            names = f'tag="{key}" vr="{vr}" keyword="{entry.keyword}"'
         elif block is None and (creator := creators.get(tag >> 8)) is not None:
-            names += f" privateCreator={_quoted(creator)}"
+            # the block, which the creator stands for, is not told (Table A.1.5-2)
+            names = f'tag="{key[:4]}00{key[6:]}" vr="{vr}" privateCreator={_quoted(creator)}'
+        else:
+            names = f'tag="{key}" vr="{vr}"'
         content = "".join(_content(element, vr, values))
         yield f"<DicomAttribute {names}>{content}</DicomAttribute>" if content else f"<DicomAttribute {names}/>"
 
@@ -157,11 +159,42 @@ class _Reader:
 
 
 def _data_set(node: _Node) -> JsonObject:
-    attributes = {tag: element for kind, (tag, element) in node.parts if kind == "DicomAttribute"}
+    attributes, private = dict[str, JsonObject](), list[tuple[str, str, JsonObject]]()
+    for kind, part in node.parts:
+        if kind == "DicomAttribute":
+            tag, creator, element = part
+            if creator and tag[4:6] == "00":
+                private.append(part)
+            else:
+                attributes[tag] = element
+    _place_in_blocks(private, attributes)
     return {tag: attributes[tag] for tag in sorted(attributes)}
 
 
-def _attribute(node: _Node) -> tuple[str, JsonObject]:
+def _place_in_blocks(private: list[tuple[str, str, JsonObject]], attributes: dict[str, JsonObject]) -> None:
+    """Put private attributes into the blocks that their creators own; those that own none get the next one (PS3.5 7.8.1)."""
+    blocks = {
+        (tag[:4], str(values[0])): tag[6:]
+        for tag, element in attributes.items()
+        if private_block(int(tag, 16)) is not None and (values := element.get("Value"))
+    }
+    free: dict[str, int] = {}
+    for tag, creator, element in private:
+        group = tag[:4]
+        if (group, creator) not in blocks:
+            block = free.get(group, 0x10)
+            while f"{group}00{block:02X}" in attributes:
+                block += 1
+            if block > 0xFF:
+                raise InvalidDocument("A group of the XML has more private creators than blocks.")
+            free[group] = block + 1
+            blocks[group, creator] = f"{block:02X}"
+            attributes[f"{group}00{block:02X}"] = {"vr": "LO", "Value": [creator]}
+        attributes[f"{group}{blocks[group, creator]}{tag[6:]}"] = element
+
+
+def _attribute(node: _Node) -> tuple[str, str, JsonObject]:
+    """Read a data element: its tag, its private creator or nothing, and its value."""
     tag, vr = node.attributes.get("tag", ""), node.attributes.get("vr", "")
     if _TAG.fullmatch(tag) is None or _VR.fullmatch(vr) is None:
         raise InvalidDocument("A DicomAttribute of the XML lacks its tag or VR.")
@@ -176,7 +209,7 @@ def _attribute(node: _Node) -> tuple[str, JsonObject]:
             _place(values, *part)
     if values:
         element["Value"] = values
-    return tag.upper(), element
+    return tag.upper(), node.attributes.get("privateCreator", ""), element
 
 
 def _place(values: list[Any], number: str | None, value: Any) -> None:

@@ -75,7 +75,7 @@ def test_what_is_written() -> None:
     assert [each.attrib for each in root] == [
         {"tag": "00080060", "vr": "CS", "keyword": "Modality"},
         {"tag": "00090010", "vr": "LO"},
-        {"tag": "00091001", "vr": "US", "privateCreator": "ACME <1>"},
+        {"tag": "00090001", "vr": "US", "privateCreator": "ACME <1>"},
         {"tag": "00100010", "vr": "PN", "keyword": "PatientName"},
         {"tag": "7FE00010", "vr": "OW", "keyword": "PixelData"},
     ]
@@ -108,6 +108,26 @@ def test_characters_that_xml_cannot_hold_are_replaced() -> None:
 )
 def test_what_others_write(content: str, element: dict[str, Any]) -> None:
     assert from_xml(_model(content)) == {"0020000D": element}
+
+
+def test_private_attributes_get_the_block_of_their_creator() -> None:
+    def private(number: str, creator: str) -> str:
+        return f'<DicomAttribute tag="000900{number}" vr="LO" privateCreator="{creator}"><Value>{creator}{number}</Value></DicomAttribute>'
+
+    there = '<DicomAttribute tag="00090011" vr="LO"><Value>B</Value></DicomAttribute>'
+    found = from_xml(_model(private("01", "C") + private("02", "B") + there + private("01", "A") + private("03", "C")))
+    assert {tag: element["Value"][0] for tag, element in found.items()} == {
+        "00090010": "C",
+        "00090011": "B",
+        "00090012": "A",
+        "00091001": "C01",
+        "00091003": "C03",
+        "00091102": "B02",
+        "00091201": "A01",
+    }
+    assert list(found) == sorted(found)
+    with pytest.raises(InvalidDocument):
+        from_xml(_model("".join(private("01", f"C{number}") for number in range(241))))
 
 
 def test_encoding_and_prefix_of_others() -> None:
