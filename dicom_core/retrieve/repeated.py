@@ -20,9 +20,14 @@ class RepeatedFrames:
 
     async def at(self, position: int, convert: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
         """The frame at a position of the list, converted unless it is at hand or under way. Positions come in order."""
-        number = self._numbers[position]
-        task = self._kept.pop(number, None) or asyncio.create_task(convert())
-        if position < self._last[number]:
+        number, again = self._numbers[position], position < self._last[self._numbers[position]]
+        task = self._kept.pop(number, None)
+        if task is None:
+            if not again:
+                return await convert()
+            task = asyncio.create_task(convert())
+            task.add_done_callback(_look_at)
+        if again:
             self._kept[number] = task
         frame = await task
         self._make_room()
@@ -36,3 +41,9 @@ class RepeatedFrames:
             if excess > 0:
                 excess -= sizes[number]
                 del self._kept[number]
+
+
+def _look_at(task: asyncio.Task[bytes]) -> None:
+    """Take note of a failure, which asyncio logs where those who wait for it are cancelled."""
+    if not task.cancelled():
+        task.exception()

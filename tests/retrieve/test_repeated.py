@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
+import asyncio
 from functools import partial
-from typing import Any
 
 import pytest
 
 from dicom_core.dicom.codecs import CodecError
-from dicom_core.retrieve.ahead import ahead
 from dicom_core.retrieve.repeated import RepeatedFrames
 
 
-async def _converted(numbers: list[int], max_bytes: int) -> list[int]:
-    """Ask for ten bytes of each frame, two ahead, and tell which were converted."""
-    converted = []
-    repeated = RepeatedFrames(numbers, max_bytes)
+class _Converter:
+    """Makes ten bytes of each frame, and keeps a list of those that it has made."""
 
-    async def convert(number: int) -> bytes:
-        converted.append(number)
+    def __init__(self) -> None:
+        self.converted = list[int]()
+
+    async def convert(self, number: int) -> bytes:
+        self.converted.append(number)
+        await asyncio.sleep(0)
         return bytes([number]) * 10
-
-    async def jobs() -> AsyncIterator[Coroutine[Any, Any, bytes]]:
-        for position, number in enumerate(numbers):
-            yield repeated.at(position, partial(convert, number))
-
-    frames = [frame async for frame in ahead(jobs(), 2)]
-    assert frames == [bytes([number]) * 10 for number in numbers]
-    return converted
 
 
 @pytest.mark.parametrize(
@@ -42,7 +34,17 @@ async def _converted(numbers: list[int], max_bytes: int) -> list[int]:
     ],
 )
 async def test_what_is_kept_is_not_converted_again(numbers: list[int], max_bytes: int, converted: list[int]) -> None:
-    assert await _converted(numbers, max_bytes) == converted
+    converter, repeated = _Converter(), RepeatedFrames(numbers, max_bytes)
+    frames = [await repeated.at(position, partial(converter.convert, number)) for position, number in enumerate(numbers)]
+    assert frames == [bytes([number]) * 10 for number in numbers]
+    assert converter.converted == converted
+
+
+async def test_what_is_under_way_is_waited_for() -> None:
+    converter, repeated = _Converter(), RepeatedFrames([1, 1, 1], 0)
+    frames = await asyncio.gather(*(repeated.at(position, partial(converter.convert, 1)) for position in range(3)))
+    assert frames == [bytes([1]) * 10] * 3
+    assert converter.converted == [1]
 
 
 async def test_a_failure_is_that_of_every_repetition() -> None:
