@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from dicom_core.dicom.data_set import MAX_ELEMENTS, MAX_NESTING
 from dicom_core.dicom.json_objects import InvalidDocument, JsonObject
-from dicom_core.dicom.vr_dictionary import lookup, private_block
+from dicom_core.dicom.vr_dictionary import lookup, private_block, vr_of
 
 __all__ = ["from_xml", "to_xml"]
 
@@ -195,8 +195,8 @@ def _place_in_blocks(private: list[tuple[str, str, JsonObject]], attributes: dic
 
 def _attribute(node: _Node) -> tuple[str, str, JsonObject]:
     """Read a data element: its tag, its private creator or nothing, and its value."""
-    tag, vr = node.attributes.get("tag", ""), node.attributes.get("vr", "")
-    if _TAG.fullmatch(tag) is None or _VR.fullmatch(vr) is None:
+    tag = node.attributes.get("tag", "")
+    if _TAG.fullmatch(tag) is None or _VR.fullmatch(vr := node.attributes.get("vr") or vr_of(int(tag, 16))) is None:
         raise InvalidDocument("A DicomAttribute of the XML lacks its tag or VR.")
     element: JsonObject = {"vr": vr}
     values: list[Any] = []

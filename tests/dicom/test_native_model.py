@@ -103,8 +103,9 @@ def test_characters_that_xml_cannot_hold_are_replaced() -> None:
             {"vr": "PN", "Value": [{"Alphabetic": "^^^Dr"}]},
         ),
         ('<DicomAttribute tag="0020000D" vr="OB"><BulkData uuid="1"/></DicomAttribute>', {"vr": "OB", "BulkDataURI": "1"}),
+        ('<DicomAttribute tag="0020000D"/>', {"vr": "UI"}),
     ],
-    ids=["empty", "unnumbered", "numbers left out", "unknown element", "name component", "uuid"],
+    ids=["empty", "unnumbered", "numbers left out", "unknown element", "name component", "uuid", "VR left out"],
 )
 def test_what_others_write(content: str, element: dict[str, Any]) -> None:
     assert from_xml(_model(content)) == {"0020000D": element}
@@ -155,6 +156,7 @@ _DEEP = '<DicomAttribute tag="00081115" vr="SQ"><Item number="1">' * 100
         b"<NativeDicomModel>&other;</NativeDicomModel>",
         _model('<DicomAttribute vr="UI"/>'),
         _model('<DicomAttribute tag="0020000D" vr="UID"/>'),
+        _model('<DicomAttribute tag="00280106"/>'),
         _model('<DicomAttribute tag="0020000D" vr="UI"><Value number="0"/></DicomAttribute>'),
         _model('<DicomAttribute tag="0020000D" vr="UI"><Value number="9999999"/></DicomAttribute>'),
         _model('<DicomAttribute tag="0020000D" vr="UI"><Value number="2"/><Value number="1"/></DicomAttribute>'),
