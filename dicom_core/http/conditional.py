@@ -5,11 +5,14 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-__all__ = ["Validators", "http_time", "is_current", "quote", "validators"]
+__all__ = ["ASK_AGAIN", "Validators", "http_time", "is_current", "quote", "validators"]
+
+ASK_AGAIN: Final = "no-cache"  # Cache-Control of what may be kept, and must be asked about before it is used again
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,12 @@ class Validators:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers that let clients and caches ask again."""
-        return {"ETag": self.tag, "Last-Modified": formatdate(self.modified, usegmt=True), "Vary": "Accept"}
+        """The headers that let clients and caches ask again, and make them do so each time.
+
+        Without Cache-Control a browser takes something that has not changed for long as fresh, and would show what was
+        replaced or deleted since.
+        """
+        return {"ETag": self.tag, "Last-Modified": formatdate(self.modified, usegmt=True), "Vary": "Accept", "Cache-Control": ASK_AGAIN}
 
     def is_known(self, headers: Headers) -> bool:
         """Whether a request says that the client has this state; If-Modified-Since counts only without If-None-Match."""

@@ -51,6 +51,11 @@ def test_representations_of_a_version_have_tags_of_their_own() -> None:
     assert one.not_modified().status_code == 304
 
 
+def test_caches_ask_each_time() -> None:
+    state = validators(1_000_000_000, "image/png")
+    assert state.headers["Cache-Control"] == state.not_modified().headers["cache-control"] == "no-cache"
+
+
 @pytest.mark.parametrize("text", [None, "", "x", "Thu, 99 Jan 1970 00:16:40 GMT", "Thu, 01 Jan 99999999 00:00:00 GMT"])
 def test_times_that_are_none(text: str | None) -> None:
     assert http_time(text) is None

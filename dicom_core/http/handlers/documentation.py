@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from dicom_core.errors import NotFoundError, UnsupportedVersion
 from dicom_core.http.call import Call
-from dicom_core.http.conditional import is_current, quote
+from dicom_core.http.conditional import ASK_AGAIN, is_current, quote
 from dicom_core.http.docs_page import PAGE, PAGE_POLICY, asset
 from dicom_core.http.openapi import openapi_document
 from dicom_core.http.versions import ApiVersion, parse_version
@@ -67,7 +67,7 @@ def _document(version: ApiVersion, media_type: str, secured: bool) -> tuple[byte
 
 
 def _cacheable(request: Request, content: bytes, tag: str, media_type: str, headers: dict[str, str]) -> Response:
-    headers = {**headers, "ETag": quote(tag), "Cache-Control": "no-cache"}  # to be kept, and asked about each time
+    headers = {**headers, "ETag": quote(tag), "Cache-Control": ASK_AGAIN}
     if is_current(", ".join(request.headers.getlist("if-none-match")) or None, tag):
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=media_type)

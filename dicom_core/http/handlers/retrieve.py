@@ -10,7 +10,7 @@ from starlette.responses import Response
 from dicom_core.errors import NotFoundError
 from dicom_core.http.accept import FILE, FILES, MORE_FILE, MORE_FILES, negotiate
 from dicom_core.http.call import Call
-from dicom_core.http.conditional import Validators, is_current, quote, validators
+from dicom_core.http.conditional import ASK_AGAIN, Validators, is_current, quote, validators
 from dicom_core.http.dicom_files import just, multipart_file, multipart_files, single_file, transcoded_file
 from dicom_core.http.dicom_json import streamed_array
 from dicom_core.http.dicom_xml import streamed_xml, wants_xml
@@ -82,7 +82,7 @@ async def retrieve_metadata(call: Call) -> Response:
         with_external=wants_external(call),
     )
     tag = found.tag + ("-uris" if with_uris else "") + ("-xml" if as_xml else "")
-    headers = {"ETag": quote(tag), "Vary": "Accept"}
+    headers = {"ETag": quote(tag), "Vary": "Accept", "Cache-Control": ASK_AGAIN}
     if is_current(call.header("if-none-match"), tag):
         return Response(status_code=304, headers=headers)
     response = await (streamed_xml if as_xml else streamed_array)(found.documents, headers)
