@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 __all__ = ["Settings", "SettingsError", "variable"]
@@ -66,6 +68,7 @@ class Settings:
             _require(len(getattr(self, name).split()) == 6, name, "must have six fields: second minute hour day month weekday")
         if self.storage == "embedded":
             _require(bool(self.data), "data", "must name a folder")
+            _require(_can_hold_files(Path(self.data)), "data", f"must name a folder that can be written, unlike {self.data}")
         else:
             self._check_account()
         self._check_policies()
@@ -129,6 +132,12 @@ def variable(name: str) -> str:
 def _require(condition: bool, name: str, text: str) -> None:
     if not condition:
         raise SettingsError(f"{variable(name)} {text}.")
+
+
+def _can_hold_files(folder: Path) -> bool:
+    """Whether a folder can be written; one that is yet to be made, whether it can be made."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.exists(path))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _integer(name: str, text: str) -> int:

@@ -12,7 +12,7 @@ from dicom_core.index.keys import INDEX_TABLE, outbox_key
 from dicom_core.index.lane import Debt
 from dicom_core.services import OpenServices, Services, open_services
 from dicom_core.settings import Settings
-from dicom_core.storage.ports import Insert
+from dicom_core.storage.ports import Insert, StorageUnavailable
 
 
 def _settings(folder: Path, **values: int) -> Settings:
@@ -30,6 +30,13 @@ async def test_services_are_opened_once(tmp_path: Path) -> None:
     assert first is second
     await opened.close()
     await opened.close()
+
+
+async def test_a_folder_that_is_lost_makes_the_storage_unavailable(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    (tmp_path / "new").touch()
+    with pytest.raises(StorageUnavailable):
+        await open_services(settings)
 
 
 async def test_failing_to_open_is_not_for_ever(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -79,6 +80,26 @@ def test_secrets_are_not_quoted() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings(storage_connection_string="AccountKey=secret", storage_account="a")
     assert "secret" not in str(caught.value)
+
+
+def test_the_folder_may_be_yet_to_be_made(tmp_path: Path) -> None:
+    Settings(storage="embedded", data=str(tmp_path / "new" / "data"))
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_a_file_is_no_folder(tmp_path: Path, below: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(SettingsError, match=r"DICOM_DATA must name a folder that can be written"):
+        Settings(storage="embedded", data=str(file / below))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is closed to root")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(SettingsError, match=r"DICOM_DATA must name a folder that can be written"):
+        Settings(storage="embedded", data=str(tmp_path / "data"))
 
 
 def test_settings_do_not_change() -> None:
