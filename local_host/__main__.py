@@ -19,7 +19,7 @@ def main() -> int:
     """Parse the command line, open the port, serve. Returns an exit code."""
     parser = argparse.ArgumentParser(prog="python -m local_host", description="Serve the Functions app of the working directory.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=7071, help="port to listen on, 0 for any free one (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=7071, help="port to listen on, 0 for any free one (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the port (default: %(default)s)")
     parser.add_argument("--settings", type=Path, help="file in the form of local.settings.json; the environment wins over it")
     options = parser.parse_args()
@@ -31,6 +31,12 @@ def main() -> int:
         print(f"Cannot listen on {options.host} port {options.port}: {_reason(error)}", file=sys.stderr)
         return 1
     return work(listener, 0) if options.workers <= 1 else supervise(listener, options.workers)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)
 
 
 def _set_environment(path: Path) -> None:

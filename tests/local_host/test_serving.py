@@ -159,6 +159,14 @@ def test_taken_port_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_port_that_is_none_is_explained(port: str) -> None:
+    command = [sys.executable, "-m", "local_host", f"--port={port}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: argument --port: must be a number from 0 to 65535\n")
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_app_that_cannot_be_hosted_is_explained(tmp_path: Path, workers: str) -> None:
     (tmp_path / "host.json").write_text("{}")
