@@ -58,7 +58,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/runtime.stamp: requirements.txt | $(BIN)/python
-	@echo "Installing what the service needs ..."
+	@echo "Installing what the service needs (300 MB, once) ..."
 	@$(PIP) -r requirements.txt
 	@touch $@
 

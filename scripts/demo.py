@@ -34,8 +34,13 @@ def main(service: str) -> int:
     except urllib.error.URLError as error:
         print(f"No service at {service} ({error.reason}). Start it with: make run", file=sys.stderr)
         return 1
-    stored, failed = (len(answer.get(tag, {}).get("Value", [])) for tag in ("00081199", "00081198"))
-    print(f"{status}: {stored} of {len(paths)} files stored" + (f", {failed} refused (there already?)" if failed else ""))
+    stored, failed = (answer.get(tag, {}).get("Value", []) for tag in ("00081199", "00081198"))
+    warned = sum("00081196" in item for item in stored)
+    print(
+        f"{status}: {len(stored)} of {len(paths)} files stored"
+        + (f", {warned} of them with warnings about their values" if warned else "")
+        + (f", {len(failed)} refused (there already?)" if failed else "")
+    )
     _print_urls(service, paths[0])
     return 0
 
