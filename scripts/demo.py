@@ -38,7 +38,7 @@ def main(service: str) -> int:
     warned = sum("00081196" in item for item in stored)
     print(
         f"{status}: {len(stored)} of {len(paths)} files stored"
-        + (f", {warned} of them with warnings about their values" if warned else "")
+        + (f", {warned} with warnings about values" if warned else "")
         + (f", {len(failed)} refused (there already?)" if failed else "")
     )
     _print_urls(service, paths[0])

@@ -11,17 +11,27 @@ from contextlib import aclosing
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dicom_core.http.conditional import Validators
+from dicom_core.http.accept import Representation
+from dicom_core.http.conditional import Validators, validators
 from dicom_core.http.multipart import Framing
 from dicom_core.http.ranges import bytes_answer, wanted_span
 from dicom_core.http.streaming import begun
 from dicom_core.retrieve.frame_reading import Piece
 from dicom_core.retrieve.frames import FoundFrames, FrameService
 
-__all__ = ["multipart_frames", "single_frame"]
+__all__ = ["frames_answer"]
 
 
-async def single_frame(request: Request, service: FrameService, found: FoundFrames, media_type: str, state: Validators) -> Response:
+async def frames_answer(request: Request, service: FrameService, found: FoundFrames, wanted: Representation) -> Response:
+    """Answer with frames as negotiated, unless the client has them; a single part takes one frame."""
+    state = validators(found.file.version, wanted, found.transfer_syntax, found.numbers, weak=wanted.multipart)
+    if state.is_known(request.headers):
+        return state.not_modified()
+    answer = _multipart_frames if wanted.multipart else _single_frame
+    return await answer(request, service, found, wanted.media_type, state)
+
+
+async def _single_frame(request: Request, service: FrameService, found: FoundFrames, media_type: str, state: Validators) -> Response:
     """Answer with one frame, or with the range of it that the request asks for."""
     content_type = _content_type(media_type, found)
     if found.sizes is None:
@@ -33,7 +43,7 @@ async def single_frame(request: Request, service: FrameService, found: FoundFram
     return await begun(chunks, headers, status=span.status, length=span.length)
 
 
-async def multipart_frames(request: Request, service: FrameService, found: FoundFrames, media_type: str, state: Validators) -> Response:
+async def _multipart_frames(request: Request, service: FrameService, found: FoundFrames, media_type: str, state: Validators) -> Response:
     """Answer with frames in the order found, one part each."""
     framing, content_type = Framing(media_type), _content_type(media_type, found)
     length = None if found.sizes is None else framing.length((content_type, size) for size in found.sizes)

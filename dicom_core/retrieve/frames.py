@@ -87,9 +87,11 @@ class FrameService:
         self._max_bytes = max_bytes
 
     async def find(
-        self, partition: Partition, ids: Identifiers, numbers: Sequence[int], media_type: str, wanted_syntax: str
+        self, partition: Partition, ids: Identifiers, numbers: Sequence[int] | None, media_type: str, wanted_syntax: str
     ) -> FoundFrames:
         """Find frames that can be had as the media type, in the wanted transfer syntax; ``*`` is the stored one if it fits the type.
+
+        No `numbers` mean all frames.
 
         Raises:
             NotFoundError: no such instance, or no pixel data, or one of the frames does not exist.
@@ -102,6 +104,7 @@ class FrameService:
         target = _target(file.transfer_syntax, media_type, wanted_syntax)
         if not can_transcode(file.transfer_syntax, target):
             raise NotAcceptableError("The stored transfer syntax cannot be changed to the wanted one; transfer-syntax=* asks for any.")
+        numbers = range(1, file.frames + 1) if numbers is None else numbers
         layout = await load_layout(self._index.blobs, file, numbers)
         found = FoundFrames(file, layout, tuple(numbers), layout.frame_ranges(numbers), target)
         self._check_size(found)

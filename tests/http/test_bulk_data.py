@@ -219,6 +219,29 @@ async def test_pixel_data_that_cannot_be_decompressed(client: Client) -> None:
     assert {content for _, _, content in parts} == {b"film" * 100, read_dataset(plain.data).PixelData}
 
 
+@pytest.mark.parametrize("resource", ["pixeldata", "bulkdata/7FE00010"])
+async def test_videos(client: Client, resource: str) -> None:
+    film = await store_file(client, make_instance(transfer_syntax=_MPEG, rows=4, columns=4, pixel_data=[b"film" * 100]))
+    for accept, query in (("video/mp4", ""), (f"video/mp4; transfer-syntax={_MPEG}", ""), ("*/*", "?accept=video/mp4")):
+        answer = await client.get(f"{film.url}/{resource}{query}", accept)
+        assert (answer.status, answer.body) == (200, b"film" * 100)
+        assert answer.headers["content-type"] == f"video/mp4; transfer-syntax={_MPEG}"
+    part = await client.get(f"{film.url}/{resource}", "video/mp4", range="bytes=4-7")
+    assert (part.status, part.body) == (206, b"film")
+    assert (await client.get(f"{film.url}/{resource}", "video/mpeg")).status == 406
+
+
+async def test_pixel_data_in_media_types_of_frames(client: Client) -> None:
+    stored = await store_file(client, make_instance(rows=4, columns=4, frames=3))
+    several = 'multipart/related; type="image/jls"'
+    frames = await client.get(f"{stored.url}/frames/1,2,3", several)
+    answer = await client.get(f"{stored.url}/pixeldata", several)
+    assert (answer.parts(), len(answer.parts())) == (frames.parts(), 3)
+    assert (await client.get(f"{stored.url}/pixeldata", "image/jls")).status == 406
+    for resource in (f"{stored.study}/pixeldata", f"{stored.url}/bulkdata"):
+        assert (await client.get(resource, several)).status == 406
+
+
 async def test_large_values_are_streamed(client: Client) -> None:
     stored = await store_file(client, make_instance(rows=2000, columns=1500, bits=16))
     pixels = read_dataset(stored.data).PixelData

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from dicom_core.errors import BadRequestError
 from dicom_core.http.accept import FRAMES, MORE_FRAMES, negotiate
 from dicom_core.http.call import Call
-from dicom_core.http.conditional import validators
-from dicom_core.http.frame_answers import multipart_frames, single_frame
+from dicom_core.http.frame_answers import frames_answer
 from dicom_core.http.frame_numbers import check_frame_numbers, parse_frame_numbers
 from dicom_core.retrieve.lookup import settled
 
@@ -31,10 +30,6 @@ async def retrieve_frames(call: Call) -> Response:
 
     async def attempt() -> Response:
         found = await service.find(partition, ids, numbers, wanted.media_type, wanted.transfer_syntax)
-        state = validators(found.file.version, wanted, found.transfer_syntax, numbers, weak=wanted.multipart)
-        if state.is_known(call.request.headers):
-            return state.not_modified()
-        answer = multipart_frames if wanted.multipart else single_frame
-        return await answer(call.request, service, found, wanted.media_type, state)
+        return await frames_answer(call.request, service, found, wanted)
 
     return await settled(attempt)
