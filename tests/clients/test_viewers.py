@@ -18,6 +18,7 @@ from tests.dicom.factories import make_instance
 from tests.http.driver import Answer
 
 ORIGIN = "https://viewer.example"
+MP4 = "1.2.840.10008.1.2.4.102"
 JSON = {"Accept": "application/dicom+json", "Origin": ORIGIN}
 FRAME = "multipart/related; type=application/octet-stream; transfer-syntax=*"
 INCLUDED = quote("00081030,00080060,00080090,00100030", safe="")
@@ -140,6 +141,17 @@ def test_thumbnails(base: str, accept: str) -> None:
         response = requests.get(f"{base}/studies/1.1/{path}", headers={"Accept": accept, "Origin": ORIGIN}, timeout=30)
         assert response.status_code == 200
         assert response.headers["Content-Type"].startswith("image/")
+
+
+def test_video_of_ohif(base: str) -> None:
+    film = b"film" * 1000
+    file = make_instance(study="1.9", series="1.9.1", instance="1.9.1.1", transfer_syntax=MP4, rows=4, columns=4, pixel_data=[film])
+    url = f"{base}/partitions/video/studies"
+    assert requests.post(url, file, headers={"Content-Type": "application/dicom"}, timeout=30).status_code == 200
+    address = f"{url}/1.9/series/1.9.1/instances/1.9.1.1/pixeldata?accept=video/mp4"
+    response = requests.get(address, headers={"Accept": "*/*", "Range": "bytes=4-7", "Origin": ORIGIN}, timeout=30)
+    assert (response.status_code, response.content, response.headers["Content-Range"]) == (206, b"film", "bytes 4-7/4000")
+    assert response.headers["Content-Type"].startswith("video/mp4")
 
 
 @pytest.mark.parametrize(
