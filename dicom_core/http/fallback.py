@@ -33,7 +33,7 @@ def fallback(policies: Policies) -> Endpoint:
     patterns = [(_pattern(binding), binding.route) for binding in bindings()]
 
     async def respond(req: Request) -> Response:
-        path = req.scope["path"].strip("/")
+        path = req.path_params.get("path", "").removesuffix("/")  # as the host has decoded it: `%2F` divides nothing
         found = [route for pattern, route in patterns if pattern.fullmatch(path)]
 
         async def handle(request: Request, correlation: str) -> Response:
@@ -64,7 +64,7 @@ def _methods(routes: list[Route]) -> tuple[str, ...]:
 def _pattern(binding: Binding) -> re.Pattern[str]:
     """What a template matches, as a regular expression over the path without the outer slashes."""
     segments = (_PARAMETER.fullmatch(segment) or segment for segment in binding.template.split("/"))
-    return re.compile("/".join(_segment(segment) for segment in segments), re.IGNORECASE)
+    return re.compile("/".join(_segment(segment) for segment in segments), re.IGNORECASE | re.ASCII)
 
 
 def _segment(segment: str | re.Match[str]) -> str:

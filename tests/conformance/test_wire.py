@@ -183,9 +183,23 @@ def test_paths(connection: Connection, base: str, form: str, status: int) -> Non
     assert connection.request("GET", path).status == status
 
 
-@pytest.mark.parametrize("path", ["//v2/studies", "/v2//studies", "/v2/studies//1", "/v2/studies/1//metadata"])
-def test_empty_segments_never_harm(connection: Connection, path: str) -> None:
-    assert connection.request("GET", path).status in (204, 400, 404)
+NO_RESOURCES = [
+    "//v2/studies",
+    "/v2//studies",
+    "/v2/studies//",
+    "/v2/studies//1",
+    "/v2/studies/1//metadata",
+    "/v2%2Fstudies",
+    "/v2/partitions%2Fx/studies",
+    "/v2/%C5%BFtudies",  # a long s
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
+@pytest.mark.parametrize("path", NO_RESOURCES)
+def test_what_only_resembles_a_resource_is_none(connection: Connection, path: str, method: str) -> None:
+    reply = connection.request(method, path)
+    assert (reply.status, reply.body) == (404, b"")
 
 
 @pytest.mark.parametrize("suffix", ["", "/metadata"])

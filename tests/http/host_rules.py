@@ -55,8 +55,8 @@ def find(functions: Iterable[Registered], method: str, path: str) -> tuple[Regis
 
 def _match(template: str, path: str) -> dict[str, str] | None:
     if template == "{*path}":
-        return {"path": path.strip("/")}
-    wanted, given = template.split("/"), path.strip("/").split("/")
+        return {"path": path[1:]} if path != "/" else {}
+    wanted, given = template.split("/"), path[1:].removesuffix("/").split("/")
     if len(wanted) != len(given):
         return None
     values: dict[str, str] = {}
