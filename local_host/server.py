@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -28,10 +29,15 @@ _MAX_HEAD_BYTES = 64 * 1024  # the real host takes 8 KB of request line and 32 K
 
 
 class _Protocol(HttpToolsProtocol):
-    """Ends a connection whose request line and headers do not end: the parser alone would keep them without bound."""
+    """Refuses what Kestrel refuses and the parser alone would not: a head without end, no ``Host`` or several.
+
+    An offer to speak another protocol (Java's client offers h2c with every first request) is declined, as RFC 9110 7.8 allows. The
+    parser would take such a request to have no body, and so gets its head once more, without the offer.
+    """
 
     _head_bytes = 0
     _reading_head = False
+    _declining = False
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -40,15 +46,37 @@ class _Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._reading_head = False
+        self._declining = self._get_upgrade() is not None
+        if self._declining:
+            return
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
+            raise ValueError("a request names one host")  # to the parser, which gives up
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        if not self._declining:
+            super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as pause:
+            if self._declining:
+                self.data_received(self._head_without_offer() + data[pause.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self._reading_head:
             self._head_bytes += len(data)
             if self._head_bytes > _MAX_HEAD_BYTES:
                 self._reading_head = False
                 self.send_400_response("Request header too large.")
+
+    def _head_without_offer(self) -> bytes:
+        first = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        kept = (b"%s: %s" % header for header in self.headers if header[0] != b"upgrade")
+        return b"\r\n".join([first, *kept, b"", b""])
 
 
 class _Server(uvicorn.Server):

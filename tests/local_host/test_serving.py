@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,10 +29,11 @@ def host() -> Iterator[Host]:
         yield host
 
 
-def _raw(host: Host, request: bytes) -> bytes:
+def _raw(host: Host, request: bytes, *, closing: bool = True) -> bytes:
     with socket.create_connection(host.address, timeout=10) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
+        if closing:
+            connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
@@ -114,6 +116,32 @@ def test_endless_head_is_cut_off(host: Host) -> None:
     with socket.create_connection(host.address, timeout=10) as connection:
         assert send(connection).startswith((b"HTTP/1.1 400", b"refused"))
     assert requests.get(f"{host.url}/nothing", timeout=10).ok
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: a\r\nHost: b\r\n"])
+def test_request_must_name_one_host(host: Host, hosts: bytes) -> None:
+    assert _raw(host, b"GET /nothing HTTP/1.1\r\n" + hosts + b"\r\n").startswith(b"HTTP/1.1 400")
+    assert _raw(host, b"GET /nothing HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_offers_of_other_protocols_are_declined(host: Host, protocol: str, chunked: bool) -> None:
+    data = os.urandom(300_000)
+    with requests.Session() as session:
+        session.headers.update({"Connection": "Upgrade, HTTP2-Settings", "Upgrade": protocol, "HTTP2-Settings": "AAMAAABk"})
+        for _ in range(2):
+            body = iter([data[:100_000], data[100_000:]]) if chunked else data
+            answer = session.post(f"{host.url}/upload", data=body, timeout=10).json()
+            assert (answer["size"], answer["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+        assert session.get(f"{host.url}/nothing", timeout=10).text == "small"
+
+
+def test_offer_with_other_requests_around_it(host: Host) -> None:
+    plain, last = (b"GET /echo/%d HTTP/1.1\r\nHost: h\r\n" % number for number in (1, 3))
+    offer = b"GET /echo/2?a=b HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answers = _raw(host, plain + b"\r\n" + offer + last + b"Connection: close\r\n\r\n", closing=False)
+    assert re.findall(rb'\{"params":\{"first":"(.)"\},"query":"(.*?)"\}', answers) == [(b"1", b""), (b"2", b"a=b"), (b"3", b"")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
