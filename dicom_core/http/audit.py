@@ -1,17 +1,21 @@
 """The audit log: who asked for what, and what came of it, as structured records without patient data.
 
-Values of query parameters may name patients; unless configured otherwise only those that cannot are recorded.
+Values of query parameters may name patients; unless configured otherwise only those that cannot are recorded: numbers, UIDs
+and times of parameters that take nothing else, and fields to include.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote
 
 from dicom_core.errors import BadRequestError
+from dicom_core.search.attribute_ids import tag_of
 
 __all__ = ["Audit", "AuditedRequest", "audit_logger", "custom_headers", "without_values"]
 
@@ -21,28 +25,34 @@ _MAX_CUSTOM_HEADERS = 10
 _MAX_CUSTOM_HEADER_CHARACTERS = 2048
 _HARMLESS = frozenset(
     {
-        *("limit", "offset", "fuzzymatching", "includefield", "emptyvaluematching", "multiplevaluematching"),
-        *("starttime", "endtime", "includemetadata", "quality", "viewport", "window", "accept"),
+        *("limit", "offset", "fuzzymatching", "emptyvaluematching", "multiplevaluematching"),
+        *("starttime", "endtime", "includemetadata", "quality", "viewport"),
         *("studyinstanceuid", "seriesinstanceuid", "sopinstanceuid", "sopclassuid"),
         *("0020000d", "0020000e", "00080018", "00080016"),
     }
 )
+_HARMLESS_VALUE = re.compile(r"[-+.,:\\0-9TZ]*|true|false", re.ASCII | re.IGNORECASE)
 _HIDDEN = "***"
 
 
 def custom_headers(headers: Iterable[tuple[bytes, bytes]], prefix: bytes) -> dict[str, str]:
     """Collect the request headers that the caller wants in the audit records; `headers` and `prefix` are in lower case.
 
+    Several lines of one header are joined by commas.
+
     Raises:
         BadRequestError: too many of them, or one too long.
     """
-    found = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name.startswith(prefix)}
-    if found:
-        if len(found) > _MAX_CUSTOM_HEADERS:
-            raise BadRequestError(f"There are more than {_MAX_CUSTOM_HEADERS} custom audit headers.")
-        for name, value in found.items():
-            if len(value) > _MAX_CUSTOM_HEADER_CHARACTERS:
-                raise BadRequestError(f"The custom audit header {name} is longer than {_MAX_CUSTOM_HEADER_CHARACTERS} characters.")
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        if raw_name.startswith(prefix):
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+    if len(found) > _MAX_CUSTOM_HEADERS:
+        raise BadRequestError(f"There are more than {_MAX_CUSTOM_HEADERS} custom audit headers.")
+    for name, value in found.items():
+        if len(value) > _MAX_CUSTOM_HEADER_CHARACTERS:
+            raise BadRequestError(f"The custom audit header {name} is longer than {_MAX_CUSTOM_HEADER_CHARACTERS} characters.")
     return found
 
 
@@ -52,10 +62,16 @@ def without_values(query: str) -> str:
 
 
 def _without_value(parameter: str) -> str:
-    name, equals, _ = parameter.partition("=")
-    if name.lower() in _HARMLESS or not parameter:
+    name, equals, value = parameter.partition("=")
+    if not parameter or _is_harmless(name.lower(), unquote(value)):
         return parameter
     return f"{name}={_HIDDEN}" if equals else _HIDDEN
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    if name == "includefield":
+        return all(field == "all" or tag_of(field) is not None for field in re.split("[,.]", value))
+    return name in _HARMLESS and _HARMLESS_VALUE.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)

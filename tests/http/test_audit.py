@@ -70,6 +70,10 @@ def test_records_cannot_be_forged_through_headers(caplog: pytest.LogCaptureFixtu
         ("", ""),
         ("limit=5&Offset=10&includefield=PatientName", "limit=5&Offset=10&includefield=PatientName"),
         ("StudyInstanceUID=1.2,1.3&0020000D=1.2", "StudyInstanceUID=1.2,1.3&0020000D=1.2"),
+        ("limit=Doe&offset=5;PatientName=Doe&quality=%44oe", "limit=***&offset=***&quality=***"),
+        ("limit=1%26PatientName=Doe&StudyInstanceUID=Doe", "limit=***&StudyInstanceUID=***"),
+        ("includefield=Doe&includefield=00100010,all", "includefield=***&includefield=00100010,all"),
+        ("startTime=2024-01-31T12:00:00%2B01:00&fuzzymatching=True", "startTime=2024-01-31T12:00:00%2B01:00&fuzzymatching=True"),
         ("PatientName=Doe%5EJane&StudyDate=20200101", "PatientName=***&StudyDate=***"),
         ("00100010=a=b", "00100010=***"),
         ("Doe%5EJane&limit=1", "***&limit=1"),
@@ -92,6 +96,9 @@ def test_custom_headers_have_limits() -> None:
         return [(_PREFIX + str(index).encode(), b"x" * length) for index in range(count)]
 
     assert len(custom_headers(headers(10, 2048), _PREFIX)) == 10
+    assert custom_headers(headers(1, 1000) * 2, _PREFIX) == {"x-ms-azuredicom-audit-0": "x" * 1000 + ", " + "x" * 1000}
+    with pytest.raises(BadRequestError, match="longer than 2048"):
+        custom_headers([*headers(1, 2048), *headers(1, 1)], _PREFIX)
     with pytest.raises(BadRequestError, match="more than 10"):
         custom_headers(headers(11, 1), _PREFIX)
     with pytest.raises(BadRequestError, match="x-ms-azuredicom-audit-0 is longer than 2048"):
