@@ -113,7 +113,7 @@ class SigningKeys:
         self._clock = clock
         self._published: _Published | None = None
         self._published_at = 0.0
-        self._asked_at = 0.0
+        self._asked_again_at = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str | None, algorithm: str) -> tuple[str, list[SigningKey]]:
@@ -124,34 +124,31 @@ class SigningKeys:
         """
         published = self._usable()
         if published is None:
-            await self._renew()
+            await asyncio.shield(self._fetch_once())
             published = self._usable()
             if published is None:
                 raise BackendError("The identity provider cannot be reached.")
         keys = published.candidates(key_id, algorithm)
-        if not self._may_ask():
+        is_old = self._clock() - self._published_at > _RENEW_AFTER
+        if (keys and not is_old) or not self._may_ask_again():
             return published.issuer, keys
+        self._asked_again_at = self._clock()
+        fetching = self._fetch_once()
         if not keys:
-            await self._renew()
+            await asyncio.shield(fetching)
             published = self._published or published
             keys = published.candidates(key_id, algorithm)
-        elif self._clock() - self._published_at > _RENEW_AFTER:
-            self._start()
         return published.issuer, keys
 
     def _usable(self) -> _Published | None:
         return self._published if self._clock() - self._published_at <= _EXPIRE_AFTER else None
 
-    def _may_ask(self) -> bool:
-        return self._fetching is not None or self._clock() - self._asked_at > _FETCH_PAUSE
+    def _may_ask_again(self) -> bool:
+        return self._fetching is not None or self._clock() - self._asked_again_at > _FETCH_PAUSE
 
-    async def _renew(self) -> None:
-        # A caller that goes away must not take the fetch from the others that wait for it.
-        await asyncio.shield(self._start())
-
-    def _start(self) -> asyncio.Task[None]:
+    def _fetch_once(self) -> asyncio.Task[None]:
+        """Fetch, or join the fetch under way; shield it: a caller that goes away must not take it from the others."""
         if self._fetching is None:
-            self._asked_at = self._clock()
             self._fetching = asyncio.create_task(self._ask())
         return self._fetching
 
