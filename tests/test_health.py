@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 
 from dicom_core.health import HealthService
+from dicom_core.http.endpoint import endpoint
+from dicom_core.http.policies import Policies
+from dicom_core.http.routes import ROUTES
+from dicom_core.services import Services
+from dicom_core.settings import Settings
 from dicom_core.storage.ports import StorageUnavailable
 from tests.http.driver import open_client
 
@@ -32,9 +39,27 @@ async def test_broken_store_makes_the_service_unhealthy(tmp_path: Path, monkeypa
         monkeypatch.setattr(store, "get" if broken == "tables" else "read", fails)
         answer = await client.get("/health/check")
     assert answer.status == 503
+    assert answer.headers["retry-after"].isdecimal()
     assert answer.json["overallStatus"] == "Unhealthy"
     assert sorted(each["status"] for each in answer.json["details"]) == ["Healthy", "Unhealthy"]
     assert "secret" not in answer.text
+
+
+async def test_storage_that_cannot_be_opened_makes_the_service_unhealthy() -> None:
+    async def closed() -> Services:
+        raise StorageUnavailable("secret key")
+
+    (route,) = (route for route in ROUTES if route.name == "health")
+    policies = Policies.from_settings(Settings(storage="embedded"))
+    scope = {"type": "http", "method": "GET", "path": "/health/check", "query_string": b"", "headers": []}
+    answer = await endpoint(route, closed, policies)(Request(scope))
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/json"
+    assert b"secret" not in bytes(answer.body)
+    assert json.loads(bytes(answer.body)) == {
+        "overallStatus": "Unhealthy",
+        "details": [{"name": "storage", "status": "Unhealthy", "description": "It cannot be opened.", "data": {}}],
+    }
 
 
 async def test_result_is_kept_for_some_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

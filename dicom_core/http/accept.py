@@ -17,7 +17,7 @@ from dicom_core.dicom.transfer_syntaxes import (
     syntaxes_of_media_type,
 )
 from dicom_core.errors import NotAcceptableError
-from dicom_core.http.media_types import MediaType, parse_accept
+from dicom_core.http.media_types import MediaType, accepted_types, parse_accept
 
 __all__ = [
     "ANY_SYNTAX",
@@ -210,7 +210,7 @@ def accept_dicom_json(accept: str) -> None:
     Raises:
         NotAcceptableError: no entry of the Accept header covers it.
     """
-    if not any(entry.type in _DICOM_JSON for entry in parse_accept(accept)):
+    if _DICOM_JSON.isdisjoint(accepted_types(accept)):
         raise NotAcceptableError("")
 
 

@@ -47,7 +47,13 @@ def endpoint(route: Route, open_services: Callable[[], Awaitable[Services]], pol
         version = parse_version(request.path_params["version"], route.versions) if route.versions else None
 
         async def carry_out() -> Response:
-            return await route.handler(Call(request, route, version, await open_services(), correlation))
+            try:
+                services = await open_services()
+            except Exception:
+                if route.when_closed is None:
+                    raise
+                return route.when_closed()
+            return await route.handler(Call(request, route, version, services, correlation))
 
         return await policies.guard(route, request, correlation, carry_out)
 
@@ -87,7 +93,7 @@ async def answer(
     except Exception as error:
         if status_of(error) == 500:
             _report(error, correlation)
-        response = problem(error, request.headers.get("accept", ""))
+        response = problem(error, ", ".join(request.headers.getlist("accept")))
     compress(request, response)
     if request.method == "HEAD":
         response = await without_body(response)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["MediaType", "parse_accept", "parse_media_type"]
+__all__ = ["MediaType", "accepted_types", "parse_accept", "parse_media_type"]
 
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _TYPE: Final = re.compile(rf"[ \t]*+({_WORD}/{_WORD})[ \t]*+", re.ASCII)
@@ -51,10 +51,21 @@ def parse_accept(header: str) -> tuple[MediaType, ...]:
 
     Malformed entries are left out. An absent or empty header means ``*/*``.
     """
-    if not header.strip(" \t,"):
+    if _is_empty(header):
         return (MediaType("*/*"),)
     entries = (parse_media_type(element) for element in _ELEMENT.findall(header))
     return tuple(weighed for entry in entries if entry is not None and (weighed := _weighed(entry)) is not None)
+
+
+def accepted_types(header: str) -> tuple[str, ...]:
+    """The types and ranges that an Accept header names, in lower case, whatever their parameters; ``*/*`` when it names none."""
+    if _is_empty(header):
+        return ("*/*",)
+    return tuple(element.partition(";")[0].strip().lower() for element in _ELEMENT.findall(header))
+
+
+def _is_empty(header: str) -> bool:
+    return not header.strip(" \t,")
 
 
 def _weighed(entry: MediaType) -> MediaType | None:

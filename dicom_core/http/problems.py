@@ -10,9 +10,10 @@ import orjson
 from starlette.responses import Response
 
 from dicom_core import errors
+from dicom_core.http.media_types import parse_accept
 from dicom_core.storage.ports import StorageUnavailable
 
-__all__ = ["STATUS_OF", "UNEXPECTED", "problem", "status_of"]
+__all__ = ["RETRY_AFTER_SECONDS", "STATUS_OF", "UNEXPECTED", "problem", "status_of"]
 
 # The nearest class in an error's inheritance decides.
 STATUS_OF: Final[Mapping[type[Exception], int]] = {
@@ -31,7 +32,7 @@ STATUS_OF: Final[Mapping[type[Exception], int]] = {
 }
 UNEXPECTED: Final = "The service failed unexpectedly."
 _UNAVAILABLE: Final = "The service cannot reach its storage at the moment. Please try again later."
-_RETRY_AFTER_SECONDS: Final = 5
+RETRY_AFTER_SECONDS: Final = 5  # after which a client whose answer is 503 may try again
 _PROBLEM_JSON: Final = "application/problem+json"
 
 
@@ -50,7 +51,7 @@ def problem(error: Exception, accept: str = "") -> Response:
     text = _text(error, status)
     if not text:
         return Response(status_code=status, headers=headers)
-    if _PROBLEM_JSON in accept.lower():
+    if any(entry.type == _PROBLEM_JSON and entry.weight > 0 for entry in parse_accept(accept)):
         return Response(orjson.dumps({"status": status, "detail": text}), status, headers, media_type=_PROBLEM_JSON)
     return Response(text, status, headers, media_type="text/plain")
 
@@ -62,7 +63,7 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
         return {"Content-Range": f"bytes */{error.size}"}
     if isinstance(error, errors.UnauthenticatedError):
         return {"WWW-Authenticate": error.challenge}
-    return {"Retry-After": str(_RETRY_AFTER_SECONDS)} if status == 503 else {}
+    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
 
 
 def _text(error: Exception, status: int) -> str:

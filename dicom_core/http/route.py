@@ -37,7 +37,8 @@ class Route:
 
     `path` follows the version and partition segments. `action` is what the caller's roles must allow and `audit` the
     name in audit records; None stands for an open, unaudited route. `takes` and `gives` are media types of request and
-    response, `statuses` the answers worth documenting. Every GET route also answers HEAD.
+    response, `statuses` the answers worth documenting. `when_closed` answers in the handler's place while the storage cannot
+    be opened; None: the error does. Every GET route also answers HEAD.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Route:
     gives: tuple[str, ...] = ()
     statuses: tuple[int, ...] = (200,)
     parameters: tuple[Parameter, ...] = ()
+    when_closed: Callable[[], Response] | None = None
 
     @property
     def methods(self) -> tuple[str, ...]:

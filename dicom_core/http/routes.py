@@ -355,6 +355,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         versions=(),
         gives=("application/json",),
         statuses=(200, 503),
+        when_closed=health.storage_is_closed,
     ),
 )
 

@@ -74,6 +74,11 @@ def test_accept_in_several_lines(connection: Connection, base: str, lines: list[
     assert connection.request("POST", f"{base}/studies", framed(make_instance()), headers=[TYPE, *lines]).status == 200
 
 
+def test_problem_details_are_asked_for_in_any_accept_line(connection: Connection) -> None:
+    reply = connection.request("GET", "/v2/studies/x", headers=["Accept: application/dicom", "Accept: application/problem+json"])
+    assert (reply.status, reply.headers["content-type"]) == (400, "application/problem+json")
+
+
 def test_urls_have_the_host_of_the_request(connection: Connection, base: str) -> None:
     reply = connection.request("POST", f"{base}/studies", framed(make_instance()), headers=[TYPE, "X-Forwarded-Host: evil.test"])
     [item] = json.loads(reply.body)["00081199"]["Value"]

@@ -185,7 +185,10 @@ def test_no_acceptable_image(accept: str) -> None:
 
 @pytest.mark.parametrize(
     "accept",
-    ["", "application/dicom+json", "APPLICATION/DICOM+JSON; x=1", "application/json", "application/*", "*/*", "text/html, */*;q=0.1"],
+    [
+        *("", "application/dicom+json", "APPLICATION/DICOM+JSON; x=1", "application/json", "application/*", "*/*", "text/html, */*;q=0.1"),
+        *("application/dicom+json;q=0", "application/dicom+json;q=much", "application/json ;;="),
+    ],
 )
 def test_dicom_json_is_acceptable(accept: str) -> None:
     accept_dicom_json(accept)

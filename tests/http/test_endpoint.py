@@ -139,3 +139,8 @@ async def test_problem_details_for_clients_that_know_them(client: Client) -> Non
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json["status"] == 400
     assert "UID" in answer.json["detail"]
+
+
+async def test_problem_details_are_not_for_clients_that_refuse_them(client: Client) -> None:
+    answer = await client.get("/v2/studies/x", accept="application/problem+json;q=0, */*")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
