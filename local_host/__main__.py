@@ -30,7 +30,8 @@ def main() -> int:
     except OSError as error:
         print(f"Cannot listen on {options.host} port {options.port}: {_reason(error)}", file=sys.stderr)
         return 1
-    return work(listener, 0) if options.workers <= 1 else supervise(listener, options.workers)
+    with listener:
+        return work(listener, 0) if options.workers <= 1 else supervise(listener, options.workers)
 
 
 def _port(text: str) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +16,7 @@ from dicom_core.http.headers import add_default
 from dicom_core.http.policies import Policies
 from dicom_core.http.problems import problem, status_of
 from dicom_core.http.streaming import without_body
-from dicom_core.http.tracing import correlation_id, trace_id
+from dicom_core.http.tracing import correlation_id, report_failure, trace_id
 from dicom_core.http.versions import ApiVersion, parse_version
 from dicom_core.http.worker import forget_after_response
 from dicom_core.services import Services
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Endpoint", "answer", "endpoint", "supported_versions"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-_log = logging.getLogger(__name__)
 
 _MARKUP: Final = re.compile(b"<|%3c", re.IGNORECASE)
 _EVERY_ANSWER: Final = (
@@ -92,7 +88,7 @@ async def answer(
         response = problem(BadRequestError("The upload was broken off."))  # nobody is left to read it
     except Exception as error:
         if status_of(error) == 500:
-            _report(error, correlation)
+            report_failure(error, correlation)
         response = problem(error, ", ".join(request.headers.getlist("accept")))
     compress(request, response)
     if request.method == "HEAD":
@@ -103,9 +99,3 @@ async def answer(
     add_default(response.raw_headers, b"content-security-policy", _CONTENT_POLICY)
     forget_after_response(request, response)
     return response
-
-
-def _report(error: Exception, correlation: str) -> None:
-    """Log where an unforeseen error came from, without its text, which may quote patient data."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("Request %s failed with %s\n%s", correlation, type(error).__name__, where)

@@ -9,7 +9,9 @@ from typing import Final, Protocol
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["Closeable", "StreamedResponse", "begun", "without_body"]
+from dicom_core.http.tracing import correlation_id, report_failure
+
+__all__ = ["BrokenOff", "Closeable", "StreamedResponse", "begun", "without_body"]
 
 _COLLECTED: Final = 4 * 1024 * 1024  # bytes; longer answers are streamed
 
@@ -19,6 +21,10 @@ class Closeable(Protocol):
 
     def aclose(self) -> Awaitable[None]:
         """Let go of them."""
+
+
+class BrokenOff(Exception):
+    """A body that could not be finished; the server ends the connection. What went wrong has been logged, without its text."""
 
 
 class StreamedResponse(Response):
@@ -40,6 +46,7 @@ class StreamedResponse(Response):
     ) -> None:
         self.chunks = chunks
         self._source = source
+        self._correlation = correlation_id.get()
         self.status_code = status
         self.background = None
         self.init_headers(headers if length is None else {**headers, "Content-Length": str(length)})
@@ -53,6 +60,9 @@ class StreamedResponse(Response):
                     return
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except Exception as error:
+            report_failure(error, self._correlation)
+            raise BrokenOff from None  # servers log what reaches them, texts included
         finally:
             gone.cancel()
             await self.aclose()

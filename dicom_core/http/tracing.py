@@ -1,16 +1,19 @@
-"""Correlation: one id for everything that is written about a request."""
+"""Correlation: one id for everything that is written about a request, and what is written about one that failed."""
 
 from __future__ import annotations
 
 import logging
 import re
+import traceback
 from contextvars import ContextVar
 from secrets import token_hex
 from typing import Any, Final
 
-__all__ = ["correlation_id", "mark_log_records", "trace_id"]
+__all__ = ["correlation_id", "mark_log_records", "report_failure", "trace_id"]
 
 correlation_id: Final[ContextVar[str]] = ContextVar("correlation_id", default="")
+
+_log = logging.getLogger(__name__)
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.ASCII)
 
@@ -34,3 +37,9 @@ def mark_log_records() -> None:
         return record
 
     logging.setLogRecordFactory(make_marked)
+
+
+def report_failure(error: Exception, correlation: str) -> None:
+    """Log where an unforeseen error came from, without its text, which may quote patient data."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("Request %s failed with %s\n%s", correlation, type(error).__name__, where)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -8,7 +9,8 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 from starlette.types import Message
 
-from dicom_core.http.streaming import StreamedResponse, without_body
+from dicom_core.http.streaming import BrokenOff, StreamedResponse, without_body
+from dicom_core.http.tracing import correlation_id
 
 
 class _Source:
@@ -67,7 +69,7 @@ async def test_production_stops_when_the_client_leaves() -> None:
     assert source.closed
 
 
-async def test_failure_passes_on_and_the_rest_is_still_done() -> None:
+async def test_failure_breaks_off_without_its_text_and_the_rest_is_still_done(caplog: pytest.LogCaptureFixture) -> None:
     done = []
 
     async def after() -> None:
@@ -76,11 +78,14 @@ async def test_failure_passes_on_and_the_rest_is_still_done() -> None:
     async def send(message: Message) -> None:
         assert message.get("more_body", True)
 
-    source = _Source(1, OSError("gone"))
+    source = _Source(1, ValueError("Doe^Jane"))
+    correlation_id.set("4711")
     response = StreamedResponse(source.chunks(), {})
     response.background = BackgroundTask(after)
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(BrokenOff) as broken:
         await response({"type": "http"}, _connected, send)
+    assert "Request 4711 failed with ValueError" in caplog.text
+    assert "Doe" not in caplog.text + "".join(traceback.format_exception(broken.value))
     assert source.closed
     assert done
 
