@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,31 +17,33 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The app under the real worker code. `functions` has the bindings of each function, by name."""
+    """The app under the real worker code. `functions` has the bindings of each function, by name; `logs` are what the process writes."""
 
     functions: dict[str, list[dict[str, Any]]]
     url: str
+    process_id: int
+    logs: tuple[Path, ...]
 
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     folder = tmp_path_factory.mktemp("worker")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DICOM_")}
-    log = folder / "log"
-    with log.open("w") as errors:
+    output, log = folder / "output", folder / "log"
+    with output.open("w") as lines, log.open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.platform.stand_in_host"],
             cwd=_ROOT,
             env=clean | {"DICOM_STORAGE": "embedded", "DICOM_DATA": str(folder / "data")},
-            stdout=subprocess.PIPE,
+            stdout=lines,
             stderr=errors,
-            text=True,
         )
         try:
-            assert process.stdout is not None
-            functions, port = process.stdout.readline(), process.stdout.readline()
-            assert port, log.read_text()
-            yield Deployed(json.loads(functions), f"http://127.0.0.1:{int(port)}")
+            while output.read_text().count("\n") < 2:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.05)
+            functions, port = output.read_text().splitlines()[:2]
+            yield Deployed(json.loads(functions), f"http://127.0.0.1:{int(port)}", process.pid, (output, log))
         finally:
             process.kill()
-            process.communicate()
+            process.wait()

@@ -20,6 +20,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from local_host.http_trigger import routing_path
 from local_host.routing import Route, Router
 from local_host.template_parser import parse_template
 
@@ -108,7 +109,8 @@ class Host:
             return web.json_response(self._worker.remembered_requests())
         if request.path.startswith("/admin/functions/"):
             return await self._run(request.path.rpartition("/")[2])
-        found = self._router.find(request.method, request.path)
+        path = routing_path({"raw_path": request.rel_url.raw_path.encode(), "path": request.path})
+        found = self._router.find(request.method, path)
         if found is None:
             return web.Response(status=404)
         name, parameters = found
