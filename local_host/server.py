@@ -20,7 +20,7 @@ from local_host.http_trigger import HttpApp
 from local_host.routing import Router
 from local_host.timers import running_timers
 
-__all__ = ["run", "serve"]
+__all__ = ["Server", "run", "serve"]
 
 _GRACE_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 75  # longer than the pools of common clients keep an idle connection
@@ -79,8 +79,8 @@ class _Protocol(HttpToolsProtocol):
         return b"\r\n".join([first, *kept, b"", b""])
 
 
-class _Server(uvicorn.Server):
-    """Says when it is ready."""
+class Server(uvicorn.Server):
+    """Says when it is ready, and has let go of every client when it has stopped."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -89,6 +89,14 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.server_state.tasks:  # cancelled just now: what they clean up needs the app
+            await asyncio.wait(self.server_state.tasks, timeout=self.config.timeout_graceful_shutdown)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # it waits for a client that does not read
+        await asyncio.sleep(0)
 
 
 async def serve(listener: socket.socket, *, with_timers: bool, on_ready: Callable[[], None]) -> None:
@@ -119,7 +127,7 @@ async def serve(listener: socket.socket, *, with_timers: bool, on_ready: Callabl
         signal.signal(number, lambda *_: None)
     try:
         async with running_timers(app.timers if with_timers else (), grace=_GRACE_SECONDS):
-            await _Server(config, on_ready).serve([listener])
+            await Server(config, on_ready).serve([listener])
     finally:
         if app.close is not None:
             await app.close()

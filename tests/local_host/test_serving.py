@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import http.client
 import json
@@ -19,7 +20,10 @@ from pathlib import Path
 
 import pytest
 import requests
+import uvicorn
+from starlette.types import Receive, Scope, Send
 
+from local_host.server import Server
 from tests.local_host.running import SAMPLE_APP, Host, running_host
 
 
@@ -156,6 +160,32 @@ def test_stop_lets_requests_finish_and_closes_the_app(tmp_path: Path, number: si
         client.join()
     assert (code, output, answers) == (0, "Try:    curl -i " + host.url + "/v2/studies\n", ["done"])
     assert log.read_text().splitlines()[-1] == f"closed {host.process.pid}"
+
+
+async def test_stop_lets_go_of_clients_that_do_not_read() -> None:
+    ready, begun, cleaned = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": bytes(1024 * 1024), "more_body": True})
+        finally:
+            await asyncio.sleep(0.01)
+            cleaned.set()
+
+    server = Server(uvicorn.Config(endless, lifespan="off", log_config=None, timeout_graceful_shutdown=1), ready.set)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+        serving = asyncio.create_task(server.serve([listener]))
+        await ready.wait()
+        client.connect(listener.getsockname())
+        client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        await begun.wait()
+        server.should_exit = True
+        await serving
+        assert cleaned.is_set()
+        assert not server.server_state.connections
 
 
 def test_workers_share_the_port_and_one_runs_timers(tmp_path: Path) -> None:
