@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicom_core.errors import BackendError
+from dicom_core.http.streaming import BrokenOff
 from dicom_core.identifiers import DEFAULT_PARTITION, Identifiers
 from tests.http.driver import Client
 from tests.retrieve.seeding import EXPLICIT_LITTLE, Seed, seed
@@ -167,7 +167,7 @@ async def test_answer_breaks_off_when_an_instance_is_deleted_meanwhile(client: C
     async def delete() -> None:
         await client.services.index.blobs.delete([seeds[15].blob])
 
-    with pytest.raises(BackendError):
+    with pytest.raises(BrokenOff):
         await client.send("GET", "/v2/studies/1", before_body=delete)
 
 

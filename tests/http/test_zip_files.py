@@ -7,7 +7,7 @@ from zipfile import ZIP_STORED, ZipFile
 
 import pytest
 
-from dicom_core.errors import BackendError
+from dicom_core.http.streaming import BrokenOff
 from dicom_core.identifiers import DEFAULT_PARTITION
 from tests.dicom.factories import make_instance
 from tests.dicom.pixel_files import read_dataset
@@ -108,5 +108,5 @@ async def test_answer_breaks_off_when_an_instance_is_deleted_meanwhile(client: C
     async def delete() -> None:
         await client.services.index.blobs.delete([seeds[15].blob])
 
-    with pytest.raises(BackendError):
+    with pytest.raises(BrokenOff):
         await client.send("GET", "/v2/studies/1", headers={"Accept": "application/zip"}, before_body=delete)
