@@ -32,7 +32,7 @@ demo: $(VENV)/runtime.stamp ## Store some images in the running service and prin
 	@$(BIN)/python scripts/demo.py $(URL)
 
 test: lint ## Check everything: format, lint, types, layers, then all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/dev.stamp node_modules/.stamp
 	$(BIN)/ruff format --check --quiet $(SOURCES)
