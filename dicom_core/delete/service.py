@@ -10,7 +10,7 @@ from typing import Final, cast
 from dicom_core.dicom.document import fragments
 from dicom_core.errors import BackendError, NotFoundError
 from dicom_core.identifiers import Identifiers, Partition
-from dicom_core.index.changes import NotDue, Outdated, Successor, delete_instances
+from dicom_core.index.changes import Deleted, NotDue, Outdated, Successor, Whole, delete_instances
 from dicom_core.index.index import Index
 from dicom_core.index.keys import INDEX_TABLE, instance_key, instances_of, series_key, series_of, study_key
 from dicom_core.index.metadata import read_metadata
@@ -34,6 +34,7 @@ class _Plan:
 
     rows: list[Row]
     known: dict[str, Row]
+    whole: Whole | None = None
     of_study: Successor | None = None
     of_series: Successor | None = None
 
@@ -50,19 +51,7 @@ class DeleteService:
         Raises:
             NotFoundError: nothing is stored under the identifiers.
         """
-        key = self._index.partition_key(partition, ids.study)
-        deleted = 0
-        for _ in range(_ATTEMPTS):
-            plan = await self._plan(key, ids)
-            if plan is None:
-                break
-            gone, is_all = await self._carry_out(partition, key, plan)
-            deleted += gone
-            if is_all:
-                break
-        else:
-            raise BackendError(_TOO_FAST)
-        if not deleted:
+        if not await self._delete(partition, ids):
             raise NotFoundError(f"The specified {_level(ids)} was not found.")
 
     async def expire(self, partition: Partition, study: str, now: int) -> int:
@@ -70,35 +59,31 @@ class DeleteService:
 
         A store before the first commit may put that off. After it, what the study had until then goes, and what comes stays.
         """
-        key = self._index.partition_key(partition, study)
+        try:
+            return await self._delete(partition, Identifiers(study), now)
+        except NotDue:
+            return 0
+
+    async def _delete(self, partition: Partition, ids: Identifiers, due: int | None = None) -> int:
+        key = self._index.partition_key(partition, ids.study)
         deleted = 0
-        last: int | None = None  # version of the instances that go
+        doomed: int | None = None  # version up to which everything goes, once that is settled
         for _ in range(_ATTEMPTS):
-            rows = await self._rows(key, *instances_of(study))
-            rows = sorted((row for row in rows if last is None or _version(row) <= last), key=_version)
-            if not rows:
+            plan = await self._plan(key, ids, doomed, due)
+            if plan is None:
                 return deleted
-            if last is None:
-                first = _portions(rows)[0]
-                try:
-                    deleted += await self._index.lane(key).commit(delete_instances(partition.name, first, known={}, due=now))
-                except Outdated:
-                    continue
-                except NotDue:
-                    return 0
-                last = _version(rows[-1])
-                rows = rows[len(first) :]
-            gone, is_all = await self._carry_out(partition, key, _Plan(rows, {}))
-            deleted += gone
-            if is_all:
+            outcomes, is_all = await self._carry_out(partition, key, plan)
+            deleted += sum(outcome.count for outcome in outcomes)
+            doomed = max((outcome.doomed for outcome in outcomes if outcome.doomed is not None), default=doomed)
+            if is_all and (plan.whole is None or doomed is None or doomed <= plan.whole.top):
                 return deleted
         raise BackendError(_TOO_FAST)
 
-    async def _carry_out(self, partition: Partition, key: str, plan: _Plan) -> tuple[int, bool]:
-        """Delete what is planned: how many instances were still there, and whether nothing came in between."""
+    async def _carry_out(self, partition: Partition, key: str, plan: _Plan) -> tuple[list[Deleted], bool]:
+        """Delete what is planned, and tell whether nothing came in between."""
         lane = self._index.lane(key)
         changes = [
-            delete_instances(partition.name, rows, known=plan.known, of_study=plan.of_study, of_series=plan.of_series)
+            delete_instances(partition.name, rows, known=plan.known, whole=plan.whole, of_study=plan.of_study, of_series=plan.of_series)
             for rows in _portions(plan.rows)
         ]
         outcomes = await asyncio.gather(*map(lane.commit, changes), return_exceptions=True)
@@ -106,20 +91,22 @@ class DeleteService:
         for failure in failures:
             if not isinstance(failure, Outdated):
                 raise failure
-        return sum(outcome for outcome in outcomes if isinstance(outcome, int)), not failures
+        return [outcome for outcome in outcomes if isinstance(outcome, Deleted)], not failures
 
-    async def _plan(self, key: str, ids: Identifiers) -> _Plan | None:
+    async def _plan(self, key: str, ids: Identifiers, doomed: int | None, due: int | None) -> _Plan | None:
         """Read what a delete needs to know; None when there is nothing to delete."""
         if ids.instance is not None and ids.series is not None:
             return await self._plan_instance(key, ids.study, ids.series, ids.instance)
         rows = await self._rows(key, *instances_of(ids.study, ids.series))
+        rows = [row for row in rows if doomed is None or _version(row) <= doomed]
         if not rows:
             return None
         rows.sort(key=_version)  # the newest go last, so that nobody has to take their place on the way
+        whole = Whole(ids.series, _version(rows[-1]), due)
         if ids.series is None:
-            return _Plan(rows, {})
+            return _Plan(rows, {}, whole)
         known = await self._index.tables.get_many(INDEX_TABLE, key, [study_key(ids.study), series_key(ids.study, ids.series)])
-        return _Plan(rows, known, of_study=await self._heir_of_study(key, ids.study, known, ids.series))
+        return _Plan(rows, known, whole, await self._heir_of_study(key, ids.study, known, ids.series))
 
     async def _plan_instance(self, key: str, study: str, series: str, instance: str) -> _Plan | None:
         tables = self._index.tables
@@ -141,7 +128,7 @@ class DeleteService:
             others_heir = await self._heir_of_study(key, study, known, series)
             heirs = [heir for heir in (of_series, others_heir) if heir is not None]
             of_study = max(heirs, key=lambda heir: heir.version, default=None)
-        return _Plan([row], known, of_study, of_series)
+        return _Plan([row], known, None, of_study, of_series)
 
     async def _heir_of_study(self, key: str, study: str, known: dict[str, Row], leaving: str) -> Successor | None:
         """The newest instance outside the series `leaving`, if that series has the study's newest one."""

@@ -12,13 +12,13 @@ from dicom_core.index.events import Action, Event
 from dicom_core.index.journal import Journal
 from dicom_core.index.keys import instance_key, series_key, study_key
 from dicom_core.index.lane import Change
-from dicom_core.index.rows import InstanceRow, SeriesRow, StudyRow
+from dicom_core.index.rows import NO_ATTRIBUTES, InstanceRow, SeriesRow, StudyRow
 from dicom_core.index.search_rows import MAX_EXTERNAL_ROWS, external_values
 from dicom_core.index.summary import Summary, inherit, merge, modality_of
 from dicom_core.index.view import View
 from dicom_core.storage.ports import Row, StorageError
 
-__all__ = ["PLAIN_TERMS", "NotDue", "Outdated", "Stored", "Successor", "Terms", "delete_instances", "store_instance"]
+__all__ = ["PLAIN_TERMS", "Deleted", "NotDue", "Outdated", "Stored", "Successor", "Terms", "Whole", "delete_instances", "store_instance"]
 
 
 class Stored(Enum):
@@ -64,6 +64,28 @@ class Successor:
     summary: Summary
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A delete of a whole study, or of a series of it, that may take several changes; `top` is the highest version found.
+
+    The first of them to be committed dooms what there is at that moment. So the delete has come before every later store:
+    that finds the study or series as if the doomed instances had gone already. With `due`, in microseconds since 1970,
+    the study is doomed only if it expires by then.
+    """
+
+    series: str | None
+    top: int
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """How many instances a change has deleted, and up to which version all of the study or series are doomed."""
+
+    count: int
+    doomed: int | None = None
+
+
 def store_instance(
     partition: str, row: InstanceRow, summary: Summary, journal: Journal, upload: int, *, terms: Terms = PLAIN_TERMS
 ) -> Change[Stored]:
@@ -79,22 +101,26 @@ def store_instance(
     instance_row = instance_key(row.study, row.series, row.instance)
 
     def apply(view: View) -> Stored:
-        existing = view.row(instance_row)
-        if existing is not None and existing.properties["blob"] == row.blob:
+        found = view.row(instance_row)
+        if found is not None and found.properties["blob"] == row.blob:
             return Stored.CREATED  # an attempt before this one was committed, though its answer was lost
         journal.done(view, upload)
-        if existing is not None and not terms.replaces:
-            view.unlink(row.blobs)
-            return Stored.EXISTED
-        if existing is not None:
-            view.unlink(InstanceRow.of(existing).blobs)
         study = view.row(study_row)
         old_study = StudyRow.of(study) if study is not None else None
         series = view.row(series_row)
         old_series = SeriesRow.of(series) if series is not None else None
+        doomed = max(old_study.doomed if old_study else 0, old_series.doomed if old_series else 0)
+        existing = InstanceRow.of(found) if found is not None else None
+        if existing is not None and existing.version > doomed and not terms.replaces:
+            view.unlink(row.blobs)
+            return Stored.EXISTED
+        if existing is not None:
+            view.unlink(existing.blobs)
+            if existing.version <= doomed:
+                view.event(Event(Action.DELETE, partition, row.study, row.series, row.instance, existing.version))
         version = max(row.version, old_study.last + 1 if old_study else 0)
         more = 0 if existing is not None else 1
-        new_series = _grown_series(old_series, row, version, summary, more)
+        new_series = _grown_series(old_series, doomed, row, version, summary, more)
         new_study = _grown_study(old_study, row, version, summary, more)
         new_study = _recount(_under_terms(new_study, terms), old_series, new_series)
         view.put(instance_row, replace(row, version=version).properties())
@@ -114,69 +140,102 @@ def delete_instances(
     rows: Sequence[Row],
     *,
     known: Mapping[str, Row],
+    whole: Whole | None = None,
     of_study: Successor | None = None,
     of_series: Successor | None = None,
-    due: int | None = None,
-) -> Change[int]:
-    """Delete instances of one study, given as instance rows, and return how many were still there.
+) -> Change[Deleted]:
+    """Delete instances of one study, given as instance rows, alone or as part of a delete of the `whole` study or series.
 
     `known` holds study and series rows that were read anyway. The successors take over from deleted newest instances.
-    With `due`, in microseconds since 1970, they are deleted only if their study expires by then.
 
     Raises (from the commit):
         Outdated: an instance has been replaced, or a successor is needed and not given, or is itself gone.
         NotDue: the study does not expire by then.
     """
-    found = [InstanceRow.of(row) for row in rows]
-    study = found[0].study
+    planned = [InstanceRow.of(row) for row in rows]
+    study = planned[0].study
     keys = {row.row_key: row for row in rows}
-    series_keys = {series_key(study, row.series) for row in found}
+    series_keys = {series_key(study, row.series) for row in planned}
     heirs = {instance_key(study, heir.series, heir.instance) for heir in (of_study, of_series) if heir is not None}
 
-    def apply(view: View) -> int:
-        if due is not None:
-            _check_due(view.row(study_key(study)), due)
+    def apply(view: View) -> Deleted:
+        found = [row for row in map(view.row, keys) if row is not None]
+        if not found:
+            return Deleted(0)
+        doomed = _doom(view, study, whole) if whole is not None else None
         count = 0
-        for key, planned in keys.items():
-            row = view.row(key)
-            if row is None:
-                continue
-            if row.properties["version"] != planned.properties["version"]:
+        for row in found:
+            deleted = InstanceRow.of(row)
+            if doomed is not None and deleted.version > doomed:
+                continue  # it was stored again meanwhile
+            if deleted.version != keys[row.row_key].properties["version"]:
                 raise Outdated  # the successors are those of the version before
             count += 1
-            deleted = InstanceRow.of(row)
-            view.remove(key)
+            view.remove(row.row_key)
             view.unlink(deleted.blobs)
             view.event(Event(Action.DELETE, partition, study, deleted.series, deleted.instance, deleted.version))
             _shrink(view, deleted, of_study, of_series)
-        return count
+        return Deleted(count, doomed)
 
     return Change(apply, reads=(study_key(study), *series_keys, *keys, *heirs), known={**known, **keys})
 
 
-def _grown_series(old: SeriesRow | None, row: InstanceRow, version: int, summary: Summary, more: int) -> SeriesRow:
-    document = merge(old.document if old else b"", summary.series)
-    modality = modality_of(summary.series) or (old.modality if old else "")
-    if old is None:
-        return SeriesRow(row.study, row.series, version, version, 1, row.instance, modality, document, summary.series_latest)
-    return replace(
-        old,
+def _doom(view: View, study: str, whole: Whole) -> int:
+    """The version up to which a study or series is doomed, from now on if this is the first change of its delete."""
+    study_row = view.row(study_key(study))
+    series_row = view.row(series_key(study, whole.series)) if whole.series is not None else None
+    if study_row is None or (series_row is None and whole.series is not None):
+        raise Outdated
+    old = StudyRow.of(study_row)
+    if series_row is None:
+        if old.doomed < whole.top:
+            if whole.due is not None and not 0 < old.expires <= whole.due:
+                raise NotDue
+            old = replace(old, doomed=old.top)
+            view.put(study_row.row_key, old.properties())
+        return old.doomed
+    series = SeriesRow.of(series_row)
+    doomed = max(old.doomed, series.doomed)
+    if doomed < whole.top:
+        doomed = series.top
+        view.put(series_row.row_key, replace(series, doomed=doomed).properties())
+    if old.series == 1:  # so the study goes with it
+        view.put(study_row.row_key, replace(old, doomed=doomed).properties())
+    return doomed
+
+
+def _grown_series(old: SeriesRow | None, doomed: int, row: InstanceRow, version: int, summary: Summary, more: int) -> SeriesRow:
+    past = old if old is not None and old.top > doomed else None
+    return SeriesRow(
+        study=row.study,
+        series=row.series,
+        created=past.created if past else version,
         top=version,
-        instances=old.instances + more,
+        instances=(old.instances if old else 0) + more,
         newest=row.instance,
-        modality=modality,
-        document=document,
+        modality=modality_of(summary.series) or (past.modality if past else ""),
+        document=merge(past.document if past else b"", summary.series),
         latest=summary.series_latest,
+        doomed=old.doomed if old else 0,
     )
 
 
 def _grown_study(old: StudyRow | None, row: InstanceRow, version: int, summary: Summary, more: int) -> StudyRow:
-    document = merge(old.document if old else b"", summary.study)
-    newest = (row.series, row.instance)
-    if old is None:
-        return StudyRow(row.study, version, version, version, 1, 0, newest, {}, document, summary.study_latest)
-    instances, latest = old.instances + more, summary.study_latest
-    return replace(old, top=version, last=version, instances=instances, newest=newest, document=document, latest=latest)
+    past = old if old is not None and old.top > old.doomed else None
+    return StudyRow(
+        study=row.study,
+        created=past.created if past else version,
+        top=version,
+        last=version,
+        instances=(old.instances if old else 0) + more,
+        series=old.series if old else 0,
+        newest=(row.series, row.instance),
+        modalities=old.modalities if old else {},
+        document=merge(past.document if past else b"", summary.study),
+        latest=summary.study_latest,
+        external=past.external if past else NO_ATTRIBUTES,
+        doomed=old.doomed if old else 0,
+    )
 
 
 def _under_terms(study: StudyRow, terms: Terms) -> StudyRow:
@@ -188,11 +247,6 @@ def _under_terms(study: StudyRow, terms: Terms) -> StudyRow:
             raise StorageError("too many external attributes in one study")
     expires = min(study.top + terms.lifetime, _LATEST) if terms.lifetime else 0  # a version is a time
     return replace(study, expires=expires, external=external)
-
-
-def _check_due(row: Row | None, due: int) -> None:
-    if row is None or not 0 < StudyRow.of(row).expires <= due:
-        raise NotDue
 
 
 def _recount(study: StudyRow, old: SeriesRow | None, new: SeriesRow | None) -> StudyRow:

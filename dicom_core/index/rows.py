@@ -43,6 +43,7 @@ class StudyRow:
     `last` is the highest version that the study ever had: deleting lowers `top`, but no version is used twice.
     `newest` is (series UID, instance UID) of the instance with the highest version. `expires` is when the study is to be
     deleted, in microseconds since 1970, or 0. `external` is a document of attributes that came with requests, not in files.
+    `doomed` is the highest version that a delete of the whole study, which takes several batches, has set out to take away.
     """
 
     study: str
@@ -57,6 +58,7 @@ class StudyRow:
     latest: bytes
     expires: int = 0
     external: bytes = NO_ATTRIBUTES
+    doomed: int = 0
 
     def properties(self) -> Properties:
         return {
@@ -71,6 +73,7 @@ class StudyRow:
             "latest": self.latest,
             "expires": self.expires,
             "external": self.external,
+            "doomed": self.doomed,
         }
 
     @classmethod
@@ -90,12 +93,13 @@ class StudyRow:
             latest=cast(bytes, get["latest"]),
             expires=cast(int, get["expires"]),
             external=cast(bytes, get["external"]),
+            doomed=cast(int, get.get("doomed", 0)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """A series; `modality` is its normalised Modality as counted in the study row, or empty."""
+    """A series; `modality` is its normalised Modality as counted in the study row, or empty, and `doomed` as of a study."""
 
     study: str
     series: str
@@ -106,6 +110,7 @@ class SeriesRow:
     modality: str
     document: bytes
     latest: bytes
+    doomed: int = 0
 
     def properties(self) -> Properties:
         return {
@@ -116,6 +121,7 @@ class SeriesRow:
             "modality": self.modality,
             "doc": self.document,
             "latest": self.latest,
+            "doomed": self.doomed,
         }
 
     @classmethod
@@ -132,6 +138,7 @@ class SeriesRow:
             modality=cast(str, get["modality"]),
             document=cast(bytes, get["doc"]),
             latest=cast(bytes, get["latest"]),
+            doomed=cast(int, get.get("doomed", 0)),
         )
 
 

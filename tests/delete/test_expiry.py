@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -16,11 +15,10 @@ from dicom_core.delete.service import DeleteService
 from dicom_core.identifiers import Identifiers, Partition
 from dicom_core.index.changes import Terms
 from dicom_core.index.index import Index
-from dicom_core.index.keys import INDEX_TABLE
 from dicom_core.index.sweeper import sweep
-from dicom_core.storage.counting import CountingTables
-from dicom_core.storage.ports import Operation, StorageUnavailable, Tables
+from dicom_core.storage.ports import StorageUnavailable
 from tests.crashes.processes import recover
+from tests.delete.interrupted import Interrupted
 from tests.faulty import Fault, Faults, FaultyBlobs, FaultyTables, Moment
 from tests.feed_rows import read_feed
 from tests.index.factories import PARTITION, Storage, open_storage, store
@@ -92,24 +90,6 @@ async def test_a_later_store_puts_it_off_or_cancels_it(storage: Storage) -> None
     time.seconds = LATER
     assert await expire(index) == 2
     assert await present(storage) == {"3.0", "4.0", "3.1", "4.1"}
-
-
-class Interrupted(CountingTables):
-    """Tables that wait before the batch numbered `at` of the index."""
-
-    def __init__(self, tables: Tables) -> None:
-        super().__init__(tables)
-        self.at: int | None = None
-        self.reached = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
-        if self.at is not None and table == INDEX_TABLE:
-            self.at -= 1
-            if self.at == 0:
-                self.reached.set()
-                await self.go_on.wait()
-        return await super().commit(table, partition_key, operations, lasting=lasting)
 
 
 @pytest.mark.parametrize("terms", [Terms(), LONG, Terms(replaces=True)], ids=["cancelled", "put off", "replaced"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,16 +9,17 @@ import pytest
 from dicom_core.delete.service import DeleteService
 from dicom_core.errors import NotFoundError
 from dicom_core.identifiers import Identifiers, Partition
-from dicom_core.index.changes import Terms
+from dicom_core.index.changes import Stored, Terms
 from dicom_core.index.events import Action
 from dicom_core.index.index import Index
 from dicom_core.index.keys import INDEX_TABLE, study_key
-from dicom_core.index.rows import StudyRow
+from dicom_core.index.rows import SeriesRow, StudyRow
 from dicom_core.index.sweeper import sweep
 from dicom_core.storage.counting import CountingBlobs, CountingTables
 from dicom_core.store.report import StoredItem
-from tests.feed_rows import read_feed
-from tests.index.factories import PARTITION, Storage, element, store
+from tests.delete.interrupted import Interrupted
+from tests.feed_rows import read_feed, rows_of
+from tests.index.factories import PARTITION, Storage, element, open_storage, store
 from tests.invariants import check_invariants
 from tests.store.requests import file_of, send
 
@@ -165,3 +167,69 @@ async def test_deleting_a_series_of_a_hundred_takes_few_calls(storage: Storage) 
     assert tables.total <= 10, tables.snapshot()
     await index.close()
     assert blobs.snapshot() == {"delete": 100}
+
+
+async def _seen(storage: Storage) -> list[tuple[object, ...]]:
+    """The studies and series as their rows tell, the newest first, and the events of each instance, without times and versions."""
+    rows = await rows_of(storage.tables, INDEX_TABLE, "microsoft.default~0")
+    studies = [StudyRow.of(row) for row in rows if row.row_key[0] == "S"]
+    series = [SeriesRow.of(row) for row in rows if row.row_key[0] == "E"]
+    return [
+        *(
+            (row.study, row.instances, row.series, row.newest, row.modalities, row.document, row.latest, row.external, bool(row.expires))
+            for row in sorted(studies, key=lambda row: -row.created)
+        ),
+        *(
+            (row.study, row.series, row.instances, row.newest, row.modality, row.document, row.latest)
+            for row in sorted(series, key=lambda row: -row.created)
+        ),
+    ]
+
+
+_ALL = {"PatientID": "old", "PatientName": "O L D", "StudyDate": "20200101", "ManufacturerModelName": "old", "Modality": "OT"}
+
+
+@pytest.mark.parametrize(
+    "stored", [("2.0", "3.0"), ("2.0", "3.39"), ("2.0", "4"), ("2.9", "4")], ids=["first", "last", "new", "new series"]
+)
+@pytest.mark.parametrize("named", [Identifiers("1"), Identifiers("1", "2.0")], ids=str)
+@pytest.mark.parametrize(("series", "batch"), [(1, 2), (2, 1), (2, 2)])
+async def test_a_store_beside_a_delete_ends_as_if_one_came_after_the_other(
+    tmp_path: Path, stored: tuple[str, str], named: Identifiers, batch: int, series: int
+) -> None:
+    async def seed(index: Index) -> None:
+        terms = Terms(lifetime=10**12, external={"00191001": element("LO", "old")})
+        *instances, newest = [(f"2.{number % series}", f"3.{number // series}") for number in range(40 * series)]
+        await asyncio.gather(*(store(index, "1", *ids, PARTITION, terms, **_ALL) for ids in instances))
+        await store(index, "1", *newest, PARTITION, terms, **_ALL)
+        await store(index, "9", "9", "9")
+
+    async def delete(index: Index) -> None:
+        await DeleteService(index).delete(PARTITION, named)
+
+    async def store_one(index: Index) -> Stored:
+        return await store(index, "1", *stored, PARTITION, Terms(external={"00191002": element("LO", "new")}), StudyDescription="new")
+
+    allowed = []
+    for order in ((delete, store_one), (store_one, delete)):
+        async with open_storage(tmp_path / order[0].__name__) as serial:
+            index = serial.index()
+            await seed(index)
+            outcomes = [await each(index) for each in order]
+            allowed.append((next(filter(None, outcomes)), await _seen(serial)))
+    async with open_storage(tmp_path / "both") as plain:
+        tables = Interrupted(plain.tables)
+        one, other = Storage(tables, plain.blobs).index(), plain.index()
+        await seed(other)
+        await other.close()
+        tables.at = batch
+        deleting = asyncio.create_task(delete(one))
+        await tables.reached.wait()
+        outcome = await store_one(other)
+        tables.go_on.set()
+        await deleting
+        for index in (one, other):
+            await index.close()
+        await sweep(other, [PARTITION], outbox_age=0, journal_age=0)
+        await check_invariants(plain.tables, plain.blobs, 1)
+        assert (outcome, await _seen(plain)) in allowed

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dicom_core.delete.service import DeleteService
 from dicom_core.errors import NotFoundError
 from dicom_core.identifiers import Identifiers
-from dicom_core.index.changes import NotDue, Outdated, Stored, Terms, delete_instances
+from dicom_core.index.changes import Deleted, NotDue, Outdated, Stored, Terms, Whole, delete_instances
 from dicom_core.index.keys import INDEX_TABLE, expired, expiry_key, instance_key, instances_of, series_key, study_key
 from dicom_core.index.rows import SeriesRow, StudyRow
 from dicom_core.index.search_rows import MAX_EXTERNAL_ROWS, external_values
@@ -170,11 +170,13 @@ async def test_instances_are_deleted_only_when_their_study_is_due(storage: Stora
     await store(index, "1", "2", "3", PARTITION, Terms(lifetime=lifetime))
     key = index.partition_key(PARTITION, "1")
     rows = [row async for page in storage.tables.scan(INDEX_TABLE, key, *instances_of("1")) for row in page]
-    change = delete_instances(PARTITION.name, rows, known={}, due=(await _study(storage)).top + lifetime + late)
+    study = await _study(storage)
+    change = delete_instances(PARTITION.name, rows, known={}, whole=Whole(None, study.top, due=study.top + lifetime + late))
     if goes:
-        assert await index.lane(key).commit(change) == 1
-    with pytest.raises(NotDue):
-        await index.lane(key).commit(change)
+        assert await index.lane(key).commit(change) == Deleted(1, study.top)
+    else:
+        with pytest.raises(NotDue):
+            await index.lane(key).commit(change)
 
 
 async def test_external_attributes_of_later_stores_join_the_earlier_ones(storage: Storage) -> None:
@@ -260,7 +262,7 @@ async def test_deleting_rows_that_are_gone_deletes_nothing(storage: Storage) -> 
     key = index.partition_key(PARTITION, "1")
     rows = [row async for page in storage.tables.scan(INDEX_TABLE, key, *instances_of("1")) for row in page]
     change = delete_instances(PARTITION.name, rows, known={})
-    assert [await index.lane(key).commit(change), await index.lane(key).commit(change)] == [1, 0]
+    assert [await index.lane(key).commit(change), await index.lane(key).commit(change)] == [Deleted(1), Deleted(0)]
 
 
 async def test_a_refusal_never_rests_on_what_another_process_has_changed(storage: Storage) -> None:
