@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from errno import EISDIR
 from pathlib import Path
 from stat import S_ISREG
@@ -121,9 +122,10 @@ class BlobFolder:
             _flush_folder(path)
 
     def abandon(self, file: SharedFile) -> None:
-        """Drop a file in the making."""
+        """Drop a file in the making, unless it has just got its name."""
         file.close()
-        os.unlink(file.path)
+        with suppress(FileNotFoundError):
+            os.unlink(file.path)
 
     def put(self, name: str, buffers: Sequence[bytes | memoryview]) -> None:
         file = self.begin()

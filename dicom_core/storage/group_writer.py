@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
@@ -113,7 +114,7 @@ class GroupWriter:
                 self._apply(waiting)
             self._cursor.execute("COMMIT")
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # then the next group's BEGIN fails, and comes here again
                 self._connection.rollback()
             for waiting in group:
                 waiting.error = StorageUnavailable(str(error))

@@ -6,10 +6,11 @@ import asyncio
 import base64
 import os
 import re
+import resource
 import socket
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,17 @@ from dicom_core.storage.embedded_tables import EmbeddedTables
 from dicom_core.storage.ports import Blobs, Delete, Insert, StorageUnavailable, Tables, Upsert
 
 MIB = 1024 * 1024
+
+
+@contextmanager
+def no_file_larger_than(size: int) -> Iterator[None]:
+    """Let writes fail as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def chunks() -> AsyncIterator[bytes]:
@@ -112,7 +124,7 @@ class TestEmbedded:
             await tables.commit("table", "p", [Insert("a", {})])
         await tables.close()
 
-    async def test_the_disk_is_full(self, tmp_path: Path) -> None:
+    async def test_the_folder_is_gone_under_our_feet(self, tmp_path: Path) -> None:
         tables, blobs = open_embedded(tmp_path)
         (tmp_path / "files" / "incoming").rename(tmp_path / "elsewhere")
 
@@ -122,3 +134,26 @@ class TestEmbedded:
             await blobs.put_stream("a", chunks())
         await blobs.close()
         await tables.close()
+
+    async def test_the_disk_is_full_for_a_while(self, tmp_path: Path) -> None:
+        tables, blobs = open_embedded(tmp_path)
+        large = {"data": bytes(60_000)}
+        await tables.commit("table", "p", [Insert("before", large)])
+        with no_file_larger_than(MIB // 2):
+            results = await asyncio.gather(
+                *(tables.commit("table", f"p{number}", [Insert(f"{row}", large) for row in range(9)]) for number in range(4)),
+                blobs.put("a", [bytes(MIB)]),
+                blobs.put_stream("b", chunks()),
+                return_exceptions=True,
+            )
+        assert [type(result) for result in results] == [StorageUnavailable] * 6
+        await tables.commit("table", "p", [Insert("after", large)])
+        await blobs.put("c", [bytes(MIB)])
+
+        assert [row.row_key async for page in tables.scan("table", "p", "a", "z") for row in page] == ["after", "before"]
+        assert not any([await tables.get("table", f"p{number}", "0") for number in range(4)])
+        assert [name async for name in blobs.list("")] == ["c"]
+        await tables.close()
+        await blobs.close()
+        incoming = tmp_path / "files" / "incoming"
+        assert list(incoming.iterdir()) == [incoming / ".lock"]

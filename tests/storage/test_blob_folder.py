@@ -18,3 +18,13 @@ async def test_blobs_are_written_into_folders_that_deletes_keep_removing(tmp_pat
     await put_all(names)
     assert sorted(folder.names("")) == names
     folder.close()
+
+
+async def test_a_file_that_got_its_name_is_not_missed_when_it_is_abandoned(tmp_path: Path) -> None:
+    folder = BlobFolder(tmp_path)
+    file = folder.begin()
+    file.write([b"x"])
+    folder.finish(file, "a")
+    folder.abandon(file)
+    assert list(folder.names("")) == ["a"]
+    folder.close()

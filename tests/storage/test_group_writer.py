@@ -1,15 +1,17 @@
-"""When the writer has the disk flushed."""
+"""When the writer has the disk flushed, and what it survives."""
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from dicom_core.storage.embedded_tables import EmbeddedTables
-from dicom_core.storage.ports import Insert
+from dicom_core.storage.group_writer import GroupWriter
+from dicom_core.storage.ports import Insert, StorageUnavailable
 
 FULL, NORMAL = 2, 1  # of SQLite's "synchronous": a commit waits for the disk, or does not
 
@@ -48,3 +50,34 @@ async def test_all_of_a_group_wait_with_the_one_that_has_to_last(tables: Embedde
     lasting = [number == 25 for number in range(50)]
     await asyncio.gather(*(tables.commit("dicom", "p", [Insert(f"{n}", {})], lasting=each) for n, each in enumerate(lasting)))
     assert commits.count(FULL) == 1
+
+
+class _Failing(sqlite3.Connection):
+    """A connection whose first rollback fails, as on a disk that is going."""
+
+    failed = False
+
+    def rollback(self) -> None:
+        if not self.failed:
+            self.failed = True
+            raise sqlite3.OperationalError("disk I/O error")
+        super().rollback()
+
+
+async def test_a_failing_rollback_does_not_end_the_writer() -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, factory=_Failing)
+    writer = GroupWriter(connection)
+
+    def broken(cursor: sqlite3.Cursor) -> list[str | None]:
+        cursor.execute("no SQL")
+        return []
+
+    def right(cursor: sqlite3.Cursor) -> list[str | None]:
+        cursor.execute("CREATE TABLE t (n)")
+        return ["etag"]
+
+    for batch in (broken, right):  # the second one meets the transaction that the first one left
+        with pytest.raises(StorageUnavailable):
+            await writer.commit(batch, 0, lasting=True)
+    assert await writer.commit(right, 0, lasting=True) == ["etag"]
+    writer.close()
