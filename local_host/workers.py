@@ -21,7 +21,7 @@ __all__ = ["supervise", "work"]
 
 _logger = logging.getLogger(__name__)
 
-_YOUNG_SECONDS = 5  # a worker that ends sooner will end again: the cause is the app or its settings
+_YOUNG_SECONDS = 5  # a worker that exits sooner, and was not killed, will exit again: the cause is the app or its settings
 _STOP_SECONDS = 20
 
 
@@ -64,7 +64,8 @@ def supervise(listener: socket.socket, count: int) -> int:
             if stopping.is_set() or process.is_alive():
                 continue
             _logger.error("worker %d ended with code %s", index, process.exitcode)
-            if time.monotonic() - started < _YOUNG_SECONDS:
+            killed = process.exitcode is not None and process.exitcode < 0
+            if not killed and time.monotonic() - started < _YOUNG_SECONDS:
                 failed = True
             else:
                 processes[index] = start(index)

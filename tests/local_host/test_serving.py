@@ -206,6 +206,17 @@ def test_workers_share_the_port_and_one_runs_timers(tmp_path: Path) -> None:
     assert {line.removeprefix("closed ") for line in lines if line.startswith("closed")} == seen
 
 
+def test_killed_workers_are_replaced_however_young() -> None:
+    with running_host(SAMPLE_APP, "--workers", "2") as host:
+        killed = set()
+        for _ in range(2):
+            worker = requests.get(f"{host.url}/process", timeout=20).text
+            os.kill(int(worker), signal.SIGKILL)
+            killed.add(worker)
+        assert requests.get(f"{host.url}/process", timeout=20).text not in killed
+        assert host.stop()[0] == 0
+
+
 def test_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
