@@ -73,10 +73,11 @@ class DeleteService:
             if plan is None:
                 return deleted
             outcomes, is_all = await self._carry_out(partition, key, plan)
-            deleted += sum(outcome.count for outcome in outcomes)
+            gone = sum(outcome.count for outcome in outcomes)
+            deleted += gone
             doomed = max((outcome.doomed for outcome in outcomes if outcome.doomed is not None), default=doomed)
-            if is_all and (plan.whole is None or doomed is None or doomed <= plan.whole.top):
-                return deleted
+            if is_all and gone and (plan.whole is None or doomed is None or doomed <= plan.whole.top):
+                return deleted  # where others have deleted all that was planned, something else may be there by now
         raise BackendError(_TOO_FAST)
 
     async def _carry_out(self, partition: Partition, key: str, plan: _Plan) -> tuple[list[Deleted], bool]:

@@ -186,6 +186,23 @@ async def _seen(storage: Storage) -> list[tuple[object, ...]]:
     ]
 
 
+async def test_a_study_that_is_never_empty_is_found(tmp_path: Path) -> None:
+    async with open_storage(tmp_path) as plain:
+        tables = Interrupted(plain.tables)
+        one, other = Storage(tables, plain.blobs).index(), plain.index()
+        await store(other, "1", "2", "3")
+        tables.at = 1
+        deleting = asyncio.create_task(DeleteService(one).delete(PARTITION, Identifiers("1")))
+        await tables.reached.wait()
+        await store(other, "1", "2", "4")
+        await DeleteService(other).delete(PARTITION, Identifiers("1", "2", "3"))
+        tables.go_on.set()
+        await deleting
+        for index in (one, other):
+            await index.close()
+        assert await check_invariants(plain.tables, plain.blobs, 1) == {}
+
+
 _ALL = {"PatientID": "old", "PatientName": "O L D", "StudyDate": "20200101", "ManufacturerModelName": "old", "Modality": "OT"}
 
 
