@@ -21,10 +21,10 @@ class Interrupted(CountingTables):
         self.reached = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation]) -> list[str | None]:
+    async def commit(self, table: str, partition_key: str, operations: Sequence[Operation], *, lasting: bool = True) -> list[str | None]:
         if self.at is not None and table == INDEX_TABLE:
             self.at -= 1
             if self.at == 0:
                 self.reached.set()
                 await self.go_on.wait()
-        return await super().commit(table, partition_key, operations)
+        return await super().commit(table, partition_key, operations, lasting=lasting)
