@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -9,6 +10,10 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 __all__ = ["Settings", "SettingsError", "variable"]
+
+_log = logging.getLogger(__name__)
+
+_PREFIX: Final = "DICOM_"
 
 
 class SettingsError(ValueError):
@@ -96,13 +101,14 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; absent and empty variables mean the default.
+        """Read the settings; absent and empty variables mean the default, those that only look like a setting a warning.
 
         An app that names no storage of its own uses the account that its Functions host has (``AzureWebJobsStorage``).
 
         Raises:
             SettingsError: as for the class, or a value that is not of the field's type.
         """
+        _warn_of_others(environ)
         types = get_type_hints(cls)
         values: dict[str, Any] = {}
         for field in fields(cls):
@@ -112,6 +118,14 @@ class Settings:
         if values.get("storage", "azure") == "azure" and not values.keys() & _ACCOUNT.keys():
             values |= _host_account(environ)
         return cls(**values)
+
+
+def _warn_of_others(environ: Mapping[str, str]) -> None:
+    """A misspelt setting leaves its default in force, which may be no security."""
+    known = {variable(field.name) for field in fields(Settings)}
+    for name in sorted(environ):
+        if name.startswith(_PREFIX) and name not in known:
+            _log.warning("%s is no setting of this service: is it misspelt?", name)
 
 
 def _host_account(environ: Mapping[str, str]) -> dict[str, str]:
@@ -126,7 +140,7 @@ def _host_account(environ: Mapping[str, str]) -> dict[str, str]:
 
 def variable(name: str) -> str:
     """Name of the environment variable of a field."""
-    return f"DICOM_{name.upper()}"
+    return f"{_PREFIX}{name.upper()}"
 
 
 def _require(condition: bool, name: str, text: str) -> None:

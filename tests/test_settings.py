@@ -95,11 +95,15 @@ def test_a_file_is_no_folder(tmp_path: Path, below: str) -> None:
         Settings(storage="embedded", data=str(file / below))
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is closed to root")
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
+def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # nothing is closed to root, as whom tests may run
     with pytest.raises(SettingsError, match=r"DICOM_DATA must name a folder that can be written"):
         Settings(storage="embedded", data=str(tmp_path / "data"))
+
+
+def test_misspelt_variables_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    Settings.from_env({"DICOM_STORAGE": "embedded", "DICOM_SECURITY": "true", "OTHER": "secret"})
+    assert caplog.messages == ["DICOM_SECURITY is no setting of this service: is it misspelt?"]
 
 
 def test_settings_do_not_change() -> None:
