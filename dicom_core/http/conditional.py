@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 __all__ = ["ASK_AGAIN", "Validators", "http_time", "is_current", "quote", "validators"]
 
-ASK_AGAIN: Final = "no-cache"  # Cache-Control of what may be kept, and must be asked about before it is used again
+ASK_AGAIN: Final = "private, no-cache"  # Cache-Control of what a client may keep, alone, and must ask about before it uses it again
 
 
 @dataclass(frozen=True, slots=True)

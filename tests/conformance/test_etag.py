@@ -48,7 +48,7 @@ async def test_current(any_place: Place, path: str, form: str) -> None:
     await any_place.store(make_instance())
     tag = await _tag(any_place, path)
     answer = await any_place.get(f"{path}/metadata", if_none_match=form.format(tag, tag.strip('"')))
-    assert (answer.status, answer.body, answer.headers["etag"], answer.headers["cache-control"]) == (304, b"", tag, "no-cache")
+    assert (answer.status, answer.body, answer.headers["etag"], answer.headers["cache-control"]) == (304, b"", tag, "private, no-cache")
     assert "content-type" not in answer.headers
 
 

@@ -53,7 +53,7 @@ def test_representations_of_a_version_have_tags_of_their_own() -> None:
 
 def test_caches_ask_each_time() -> None:
     state = validators(1_000_000_000, "image/png")
-    assert state.headers["Cache-Control"] == state.not_modified().headers["cache-control"] == "no-cache"
+    assert state.headers["Cache-Control"] == state.not_modified().headers["cache-control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize("text", [None, "", "x", "Thu, 99 Jan 1970 00:16:40 GMT", "Thu, 01 Jan 99999999 00:00:00 GMT"])
