@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Final
 
+from starlette.datastructures import Headers
+
 from dicom_core.errors import InvalidMultipart, UnsupportedMediaTypeError
 from dicom_core.http.described_uploads import METADATA_TYPES, described_files
 from dicom_core.http.media_types import MediaType, parse_media_type
@@ -24,12 +26,15 @@ _FILE: Final = "application/dicom"
 _MULTIPART: Final = "multipart/related"
 
 
-def check_body_type(content_type: str | None) -> MediaType | None:
-    """Parse a Content-Type header; None when there is none.
+def check_body_type(headers: Headers) -> MediaType | None:
+    """Parse the Content-Type of a request; None when it has none.
 
     Raises:
-        UnsupportedMediaTypeError: it is neither multipart/related nor application/dicom.
+        UnsupportedMediaTypeError: it is neither multipart/related nor application/dicom, or the body is compressed.
     """
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaTypeError("The body must come as it is, without a Content-Encoding.")
+    content_type = headers.get("content-type")
     if not content_type:
         return None
     parsed = parse_media_type(content_type)

@@ -84,6 +84,14 @@ async def test_absent_type_is_explained(any_place: Place) -> None:
     assert answer.text
 
 
+@pytest.mark.parametrize(("coding", "status"), [("gzip", 415), ("br, gzip", 415), ("identity", 200), ("Identity", 200)])
+async def test_only_bodies_as_they_are_are_taken(place: Place, coding: str, status: int) -> None:
+    headers = {"Content-Type": "application/dicom", "Content-Encoding": coding}
+    answer = await place.client.send("POST", place.url("studies"), FILE, headers=headers)
+    assert answer.status == status
+    assert ("Content-Encoding" in answer.text) == (status == 415)
+
+
 MULTIPARTS = [
     ('multipart/related; type="application/dicom"; boundary=b', 200),
     ("multipart/related; type=application/dicom; boundary=b", 200),

@@ -27,7 +27,7 @@ async def store(call: Call) -> Response:
     """Store the files of the body; which part of the request is refused first matters to clients."""
     if call.request.path_params.get("study", "").lower() == _BULK_UPDATE:
         raise NotFoundError("")
-    content_type = check_body_type(call.request.headers.get("content-type"))
+    content_type = check_body_type(call.request.headers)
     partition = await call.partition(create=True)
     as_xml = wants_xml(call.accept, multipart=False)
     study = call.uid("study")
