@@ -140,7 +140,7 @@ def _bulk_data_value(name: str, path: str, handler: Handler = bulk_data.retrieve
     return replace(
         _bulk_data(name, path, handler),
         summary="Retrieve a value",
-        gives=(OCTET_STREAM, *_BULK_DATA),
+        gives=_FRAME_TYPES,  # the value may be Pixel Data
         statuses=(200, 206, 304),
         parameters=(*RANGE, *ORIGINAL),
     )
