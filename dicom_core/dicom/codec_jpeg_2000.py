@@ -37,13 +37,15 @@ def encode_jpeg_2000(samples: Samples, pixels: PixelModule) -> bytes:
     """Encode reversibly as a bare codestream; RGB with the reversible component transformation."""
     import imagecodecs
 
+    precision = max(_LEAST_PRECISION, precision_of(samples, pixels))
+    cells = samples if precision > 8 else samples.astype(f"{samples.dtype.kind}1", copy=False)  # no wider than they need be
     return bytes(
         imagecodecs.jpeg2k_encode(
-            samples,
+            cells,
             codecformat="J2K",
             reversible=True,
             mct=pixels.photometric_interpretation == "RGB",
-            bitspersample=max(_LEAST_PRECISION, precision_of(samples, pixels)),
+            bitspersample=precision,
         )
     )
 
