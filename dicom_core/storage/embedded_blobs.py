@@ -39,7 +39,7 @@ _NAMES = 1_000  # listed per hop
 
 
 class EmbeddedBlobs:
-    """`Blobs` in the folder `root`, which is created when absent, and in a file that others close when we are closed.
+    """`Blobs` in the folder `root`, which is created when absent, and in a `file` that others open and close.
 
     Raises:
         StorageUnavailable: the folder cannot be created or written.
