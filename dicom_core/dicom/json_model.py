@@ -122,34 +122,32 @@ class _Encoder:
             private = tag & _PRIVATE
             creator = creators.get(tag >> 8) if private else None
             alone = tag in noted or (private and (note_private or not tag & _BLOCK))
+            member: tuple[str, str] | None
             if type(raw) is bytes and len(raw) <= _SHORT and not alone and vr not in EXCLUDED_VRS:
                 text, member = _remembered(tag, vr, raw, charset, order, creator, rule)
-                if text is not None:
-                    self._messages.append(Message(tag, creator, text))
-                    if tag not in self._keep:
-                        continue
-                members.append(member)
-                continue
-            values: Values = ()
-            body: str | None = ""
-            if isinstance(raw, list):
-                body = self._items(tag, raw, charset)
-            elif vr in EXCLUDED_VRS:
-                body = None
-                self._bulk.append(Bulk("/".join((*self._path, _key(tag))), vr, element.offset, len(raw)))
-            elif raw:
-                values, body = CODECS[vr](raw, charset, order)
-                if tag == _SPECIFIC_CHARACTER_SET:
-                    charset = character_set("\\".join(map(str, values))[:_MOST_CHARACTERS])
-            if values and (block := private_block(tag)) is not None:
-                creators[block] = str(values[0]).rstrip("\0 ")
-            asked = check if alone else rule
-            if asked is not None and (text := asked(tag, vr, values, creator)) is not None:
+            else:
+                values: Values = ()
+                body: str | None = ""
+                if isinstance(raw, list):
+                    body = self._items(tag, raw, charset)
+                elif vr in EXCLUDED_VRS:
+                    body = None
+                    self._bulk.append(Bulk("/".join((*self._path, _key(tag))), vr, element.offset, len(raw)))
+                elif raw:
+                    values, body = CODECS[vr](raw, charset, order)
+                    if tag == _SPECIFIC_CHARACTER_SET:
+                        charset = character_set("\\".join(map(str, values))[:_MOST_CHARACTERS])
+                if values and (block := private_block(tag)) is not None:
+                    creators[block] = str(values[0]).rstrip("\0 ")
+                asked = check if alone else rule
+                text = asked(tag, vr, values, creator) if asked is not None else None
+                member = _member(tag, vr, body) if body is not None else None
+            if text is not None:
                 self._messages.append(Message(tag, creator, text))
                 if tag not in self._keep:
                     continue
-            if body is not None:
-                members.append(_member(tag, vr, body))
+            if member is not None:
+                members.append(member)
         return members
 
     def _items(self, tag: int, items: list[list[Element]], charset: CharacterSet) -> str:
